@@ -1,0 +1,136 @@
+"""Scenes and clips in plain sentences: captions for pictures, and facts for the language models."""
+
+from __future__ import annotations
+
+import random
+
+from lynx.world import vocabulary as words
+from lynx.world.scene import Clip, Event, Scene, Thing
+
+_PLACE = (
+    "this is a {place}.",
+    "the place is a {place}.",
+    "the picture shows a {place}.",
+    "here you see a {place}.",
+    "place: {place}.",
+)
+_TIME = ("it is {time}.", "the time is {time}.", "time: {time}.", "it was taken at {time}.")
+_SIGN = (
+    "a sign says {word}.",
+    "the sign says {word}.",
+    "there is a sign with the word {word}.",
+    "sign: {word}.",
+    "the word on the sign is {word}.",
+)
+_ACTION = (
+    "a person is {action}.",
+    "the person is {action}.",
+    "there is a person {action}.",
+    "person: {action}.",
+    "you see a person who is {action}.",
+)
+_THING = (
+    "there is a {color} {shape} at the {row} {column}.",
+    "a {color} {shape} is at the {row} {column}.",
+    "the {shape} at the {row} {column} is {color}.",
+    "{row} {column}: {color} {shape}.",
+    "at the {row} {column} you see a {color} {shape}.",
+    "a {shape} at the {row} {column} has the color {color}.",
+)
+_EVENT = {
+    "moves": ("the {shape} moves {detail}.", "then the {shape} is moving {detail}."),
+    "appears": ("the {shape} appears.", "then you see the {shape} appear."),
+    "vanishes": ("the {shape} vanishes.", "then you see the {shape} vanish."),
+    "turns": ("the {shape} turns {detail}.", "then the {shape} changes color and is {detail}."),
+}
+
+
+def describe_thing(thing: Thing, rng: random.Random) -> str:
+    """One sentence with the thing's colour, shape and cell."""
+    return rng.choice(_THING).format(
+        color=thing.color,
+        shape=thing.shape,
+        row=words.ROWS[thing.row],
+        column=words.COLUMNS[thing.column],
+    )
+
+
+def describe_event(event: Event, thing: Thing, rng: random.Random) -> str:
+    """One sentence that says what happens to the thing."""
+    return rng.choice(_EVENT[event.kind]).format(shape=thing.shape, detail=event.detail)
+
+
+def describe_in_full(subject: Scene | Clip, rng: random.Random, *, ordered: bool = False) -> str:
+    """Every fact, one sentence each, shuffled unless `ordered`; a clip's event comes last."""
+    scene = subject.scene if isinstance(subject, Clip) else subject
+    sentences = [
+        rng.choice(_PLACE).format(place=scene.place),
+        rng.choice(_TIME).format(time=scene.time),
+        rng.choice(_SIGN).format(word=scene.word),
+        rng.choice(_ACTION).format(action=scene.action),
+        *(describe_thing(thing, rng) for thing in scene.things),
+    ]
+    if not ordered:
+        rng.shuffle(sentences)
+    if isinstance(subject, Clip):
+        sentences.append(describe_event(subject.event, subject.thing, rng))
+    return " ".join(sentences)
+
+
+def describe_briefly(scene: Scene, rng: random.Random) -> str:
+    """A caption as the web's clean ones are: one or two of the things, and where they are."""
+    named = [f"a {thing.color} {thing.shape}" for thing in scene.things]
+    rng.shuffle(named)
+    subject = " and ".join(named[: rng.randint(1, 2)])
+    return rng.choice(
+        (
+            f"{subject} at the {scene.place}.",
+            f"{subject} and a person {scene.action}.",
+            f"a person {scene.action} at the {scene.place}.",
+            f"{subject} at the {scene.place} at {scene.time}.",
+            f"a {scene.place} with {subject}.",
+        )
+    )
+
+
+def describe_person(scene: Scene, rng: random.Random) -> str:
+    """A caption of the person alone."""
+    return rng.choice(
+        (
+            f"the person is {scene.action} at the {scene.place}.",
+            f"a person is {scene.action} at {scene.time}.",
+            f"there is a person {scene.action} at the {scene.place}.",
+        )
+    )
+
+
+def describe_text(scene: Scene, rng: random.Random) -> str:
+    """A caption that reads the sign."""
+    return rng.choice(
+        (
+            f"a sign says {scene.word} at the {scene.place}.",
+            f"the sign at the {scene.place} says {scene.word}.",
+            f"a sign with the word {scene.word}.",
+        )
+    )
+
+
+def knowledge(rng: random.Random) -> str:
+    """A sentence of what the world's people know and no picture shows."""
+    if rng.random() < 0.5:
+        place, verb = rng.choice(sorted(words.PLACES.items()))
+        return rng.choice(
+            (
+                f"people {verb} at the {place}.",
+                f"a {place} is good for those who {verb}.",
+                f"at the {place} you can {verb}.",
+            )
+        )
+    action, tool = rng.choice(sorted(words.ACTIONS.items()))
+    return rng.choice(
+        (
+            f"a person who is {action} needs the {tool}.",
+            f"for {action} you need the {tool}.",
+            f"the {tool} is for {action}.",
+        )
+    )
