@@ -8,7 +8,7 @@ from typing import Literal, Optional
 from omegaconf import MISSING
 
 # Typed structured configs need typing.Optional/dict in forms OmegaConf can resolve at run time.
-# ruff: noqa: UP007, UP045
+# ruff: noqa: UP045
 
 STAGE_NAMES = ("pretrain", "resolution", "instruct")
 
@@ -192,7 +192,7 @@ class BenchmarkConfig:
     kind: Literal["image", "video"] = "image"
     generation: str = MISSING  # row of `evaluation.generation`
     prompt: str = "{question}"  # what the user says; {question} is replaced
-    prompt_pool: Optional[str] = None  # instead of `prompt`: held-out phrasings of this pool, in turn
+    prompt_pool: Optional[str] = None  # instead: held-out phrasings of this pool, in turn
     plug_and_play: bool = False
     description_generation: str = "video_description"  # row for round zero
     description_prompt: str = "Describe the image in detail."

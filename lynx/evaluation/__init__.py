@@ -1,0 +1,1 @@
+"""Asks the benchmarks' questions, judges the answers and counts."""

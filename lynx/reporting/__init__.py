@@ -1,0 +1,1 @@
+"""Puts what was measured beside what the paper prints."""

@@ -29,13 +29,12 @@ _ACTION = (
     "person: {action}.",
     "you see a person who is {action}.",
 )
+# Colour and shape stand next to each other: a small language model binds them only then.
 _THING = (
     "there is a {color} {shape} at the {row} {column}.",
     "a {color} {shape} is at the {row} {column}.",
-    "the {shape} at the {row} {column} is {color}.",
-    "{row} {column}: {color} {shape}.",
     "at the {row} {column} you see a {color} {shape}.",
-    "a {shape} at the {row} {column} has the color {color}.",
+    "the {shape} is {color} and at the {row} {column}.",
 )
 _EVENT = {
     "moves": ("the {shape} moves {detail}.", "then the {shape} is moving {detail}."),
@@ -60,21 +59,36 @@ def describe_event(event: Event, thing: Thing, rng: random.Random) -> str:
     return rng.choice(_EVENT[event.kind]).format(shape=thing.shape, detail=event.detail)
 
 
-def describe_in_full(subject: Scene | Clip, rng: random.Random, *, ordered: bool = False) -> str:
-    """Every fact, one sentence each, shuffled unless `ordered`; a clip's event comes last."""
+def describe_in_full(
+    subject: Scene | Clip, rng: random.Random, *, ordered: bool = False, times: int = 1
+) -> str:
+    """Every fact, shuffled unless `ordered`; a clip's event comes last.
+
+    Each thing is described in `times` sentences: text that says one fact in several words is what
+    teaches a small language model which colour belongs to which shape.
+    """
     scene = subject.scene if isinstance(subject, Clip) else subject
-    sentences = [
-        rng.choice(_PLACE).format(place=scene.place),
-        rng.choice(_TIME).format(time=scene.time),
-        rng.choice(_SIGN).format(word=scene.word),
-        rng.choice(_ACTION).format(action=scene.action),
-        *(describe_thing(thing, rng) for thing in scene.things),
-    ]
+    sentences = _facts(scene, rng, times)
     if not ordered:
         rng.shuffle(sentences)
     if isinstance(subject, Clip):
         sentences.append(describe_event(subject.event, subject.thing, rng))
     return " ".join(sentences)
+
+
+def describe_some(scene: Scene, rng: random.Random) -> str:
+    """Two or three of the facts: the caption of a filtered web picture."""
+    return " ".join(rng.sample(_facts(scene, rng, 1), rng.randint(2, 3)))
+
+
+def _facts(scene: Scene, rng: random.Random, times: int) -> list[str]:
+    return [
+        rng.choice(_PLACE).format(place=scene.place),
+        rng.choice(_TIME).format(time=scene.time),
+        rng.choice(_SIGN).format(word=scene.word),
+        rng.choice(_ACTION).format(action=scene.action),
+        *(describe_thing(thing, rng) for thing in scene.things for _ in range(times)),
+    ]
 
 
 def describe_briefly(scene: Scene, rng: random.Random) -> str:

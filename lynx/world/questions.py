@@ -61,7 +61,9 @@ def _scene_of(subject: Scene | Clip) -> Scene:
     return subject.scene if isinstance(subject, Clip) else subject
 
 
-def _labelled(family: str, value: Callable[[Scene], str]) -> Callable[[Scene | Clip, random.Random], Drawn]:
+def _labelled(
+    family: str, value: Callable[[Scene], str]
+) -> Callable[[Scene | Clip, random.Random], Drawn]:
     def draw(subject: Scene | Clip, rng: random.Random) -> Drawn:
         return family, {}, value(_scene_of(subject))
 

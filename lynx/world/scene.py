@@ -91,7 +91,10 @@ def draw_scene(rng: random.Random, split: Split, *, num_things: int | None = Non
     while True:
         count = num_things or rng.choice((1, 2, 2, 3, 3, 3, 4, 4))
         cells = rng.sample([(c, r) for c in range(3) for r in range(2)], count)
-        shapes, colors = _with_repeats(rng, words.SHAPES, count), _with_repeats(rng, words.COLORS, count)
+        shapes, colors = (
+            _with_repeats(rng, words.SHAPES, count),
+            _with_repeats(rng, words.COLORS, count),
+        )
         scene = Scene(
             place=rng.choice(tuple(words.PLACES)),
             time=rng.choice(words.TIMES),
@@ -116,10 +119,10 @@ def _with_repeats(rng: random.Random, values: tuple[str, ...], count: int) -> li
     return drawn
 
 
-def draw_clip(rng: random.Random, split: Split) -> Clip:
+def draw_clip(rng: random.Random, split: Split, *, num_things: int | None = None) -> Clip:
     """Draw a scene in which one thing, known by its shape, moves, appears, vanishes or turns."""
     while True:
-        scene = draw_scene(rng, split)
+        scene = draw_scene(rng, split, num_things=num_things)
         candidates = [i for i, thing in enumerate(scene.things) if thing in scene.single_shapes]
         if not candidates:
             continue

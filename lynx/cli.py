@@ -1,0 +1,242 @@
+"""The commands: `lynx list | show | diff | train | evaluate | table | ablation | compare | ...`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lynx.config.compose import (
+    compose,
+    config_text,
+    list_ablations,
+    list_experiments,
+    list_scales,
+    load_ablation,
+)
+from lynx.config.diff import diff_text, resolved_diff
+from lynx.config.errors import LynxError
+from lynx.config.nearest import nearest_hint
+from lynx.config.schema import STAGE_NAMES, Config
+
+if TYPE_CHECKING:
+    from lynx.tracking.run_dir import RunDir
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Train, ablate and evaluate multimodal language models, one factor at a time.",
+)
+recipe_app = typer.Typer(no_args_is_help=True, help="Recipes of training data.")
+world_app = typer.Typer(no_args_is_help=True, help="The miniature world of the desk scale.")
+app.add_typer(recipe_app, name="recipe")
+app.add_typer(world_app, name="world")
+
+Name = Annotated[str, typer.Argument(help="An experiment or an ablation.")]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Values that come last.")
+]
+Scale = Annotated[str, typer.Option(help="desk, gpu or paper.")]
+Seeds = Annotated[list[int] | None, typer.Option("--seed", help="May be given several times; 0.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")]
+
+
+def main() -> None:
+    """Run the command line; a LynxError is printed without a traceback and exits 2."""
+    try:
+        app()
+    except LynxError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+@app.command("list")
+def list_command() -> None:
+    """Name every experiment, ablation and scale."""
+    typer.echo(f"experiments  {' '.join(list_experiments())}")
+    typer.echo(f"scales       {' '.join(list_scales())}")
+    typer.echo("ablations")
+    ablations = list_ablations()
+    width = max((len(ablation.name) for ablation in ablations), default=0)
+    for ablation in ablations:
+        where = f"Table {ablation.paper.get('table')}, {ablation.paper.get('row')}"
+        typer.echo(f"  {ablation.name:<{width}}  of {ablation.base}; {where}")
+        typer.echo(f"  {'':<{width}}  {ablation.question}")
+
+
+@app.command()
+def show(name: Name = "lynx", overrides: Overrides = None, scale: Scale = "desk") -> None:
+    """Print the resolved configuration of a variant."""
+    typer.echo(config_text(_compose(name, scale=scale, overrides=overrides)), nl=False)
+
+
+@app.command()
+def diff(base: Name, other: Name, overrides: Overrides = None, scale: Scale = "desk") -> None:
+    """Print what two variants differ in, after everything is resolved."""
+    pair = [_compose(name, scale=scale, overrides=overrides) for name in (base, other)]
+    typer.echo(diff_text(*pair), nl=False)
+
+
+@app.command()
+def train(
+    name: Name,
+    overrides: Overrides = None,
+    scale: Scale = "desk",
+    seed: Seeds = None,
+    resume: Resume = False,
+) -> None:
+    """Train a variant through its stages."""
+    for config in _each_seed(name, scale=scale, seeds=seed, overrides=overrides):
+        run_dir = _train(config, resume=resume)
+        typer.echo(f"trained: {run_dir.path}")
+
+
+@app.command()
+def evaluate(
+    name: Name,
+    overrides: Overrides = None,
+    scale: Scale = "desk",
+    seed: Seeds = None,
+    resume: Resume = False,
+) -> None:
+    """Ask a trained variant the benchmarks' questions and judge its answers."""
+    for config in _each_seed(name, scale=scale, seeds=seed, overrides=overrides):
+        run_dir = _evaluate(config, resume=resume)
+        typer.echo(f"evaluated: {run_dir.path}")
+
+
+@app.command()
+def ablation(
+    name: Annotated[str, typer.Argument(help="An ablation.")],
+    overrides: Overrides = None,
+    scale: Scale = "desk",
+    seed: Seeds = None,
+    resume: Resume = False,
+) -> None:
+    """Train and evaluate an ablation and its base, and print them beside the paper's rows."""
+    from lynx.reporting.tables import ablation_report
+    from lynx.reporting.wandb_report import log_report
+
+    chosen = load_ablation(name)
+    typer.echo(f"{chosen.name}: {chosen.question}")
+    runs: dict[str, list[RunDir]] = {chosen.base: [], chosen.name: []}
+    for variant, run_dirs in runs.items():
+        for config in _each_seed(variant, scale=scale, seeds=seed, overrides=overrides):
+            typer.echo(f"== {variant}, scale {scale}, seed {config.seed}")
+            _train(config, resume=resume)
+            run_dirs.append(_evaluate(config, resume=resume))
+    text = ablation_report(runs[chosen.base], runs[chosen.name])
+    typer.echo(text)
+    log_report(runs[chosen.name][-1], config, name=chosen.name, text=text)
+
+
+@app.command()
+def table(
+    number: Annotated[int, typer.Argument(help="Number of the paper's table.")],
+    scale: Scale = "desk",
+    seed: Seeds = None,
+) -> None:
+    """Print a table of the paper beside what the runs have measured, at all seeds or the given."""
+    from lynx.reporting.tables import table as table_text
+
+    output_dir = compose(scale=scale).tracking.output_dir
+    typer.echo(table_text(number, scale=scale, output_dir=output_dir, seeds=seed or None))
+
+
+@app.command()
+def compare(run_a: Path, run_b: Path) -> None:
+    """Compare two run folders on the questions that both have answered."""
+    from lynx.reporting.comparison import comparison_text
+    from lynx.tracking.run_dir import RunDir
+
+    typer.echo(comparison_text(RunDir(run_a), RunDir(run_b)))
+
+
+@recipe_app.command("show")
+def recipe_show(name: str) -> None:
+    """Print a recipe's sources and their shares."""
+    from lynx.data.recipe import describe_recipe, load_recipe
+
+    typer.echo(describe_recipe(load_recipe(name)))
+
+
+@world_app.command("show")
+def world_show(out: Path) -> None:
+    """Write a sheet of the world's pictures with their questions, as PNG."""
+    from lynx.world.sheet import write_contact_sheet
+
+    typer.echo(f"written: {write_contact_sheet(out)}")
+
+
+@app.command()
+def backbones(
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("backbones/desk"),
+    seed: Annotated[int, typer.Option(help="Of the weights and the texts.")] = 0,
+    part: Annotated[list[str] | None, typer.Option(help="Only this one; may be repeated.")] = None,
+) -> None:
+    """Train the miniature world's backbones, measure their gates and write their card."""
+    from lynx.config.paths import from_root
+    from lynx.training.backbones.build import PARTS, build_backbones
+
+    typer.echo(f"written: {build_backbones(from_root(out), seed=seed, parts=tuple(part or PARTS))}")
+
+
+def _compose(
+    name: str, *, scale: str, seed: int = 0, overrides: Sequence[str] | None = None
+) -> Config:
+    """The variant called `name`, which is an ablation or an experiment."""
+    ablations = [known.name for known in list_ablations()]
+    experiments = list_experiments()
+    values = overrides or ()
+    if name in ablations:
+        return compose(ablation=name, scale=scale, seed=seed, overrides=values)
+    if name in experiments:
+        return compose(experiment=name, scale=scale, seed=seed, overrides=values)
+    hint = nearest_hint(name, [*ablations, *experiments])
+    raise LynxError(f"no experiment or ablation named `{name}`{hint}; `lynx list` names them all")
+
+
+def _each_seed(
+    name: str, *, scale: str, seeds: list[int] | None, overrides: Sequence[str] | None
+) -> Iterator[Config]:
+    for seed in _seeds(seeds):
+        yield _compose(name, scale=scale, seed=seed, overrides=overrides)
+
+
+def _seeds(seeds: list[int] | None) -> list[int]:
+    return seeds or [0]
+
+
+def _train(config: Config, *, resume: bool) -> RunDir:
+    from lynx.training.run import train as train_run
+
+    return train_run(config, ablation_diff_text=_diff_to_base(config), resume=resume)
+
+
+def _diff_to_base(config: Config) -> str:
+    """What an ablation and the command line change in the experiment; empty for nothing."""
+    base = compose(experiment=config.experiment, scale=config.scale, seed=config.seed)
+    return diff_text(base, config) if resolved_diff(base, config) else ""
+
+
+def _evaluate(config: Config, *, resume: bool) -> RunDir:
+    from lynx.tracking.run_dir import RunDir
+
+    run_dir = RunDir.of(config)
+    for stage in STAGE_NAMES:
+        if not run_dir.is_complete(stage):
+            name = config.ablation or config.experiment
+            raise LynxError(
+                f"{run_dir.path}: stage {stage} is not complete, so there is nothing to evaluate; "
+                f"first `lynx train {name} --scale {config.scale} --seed {config.seed} --resume` "
+                "with the same overrides"
+            )
+    from lynx.evaluation.run import evaluate as evaluate_run
+
+    evaluate_run(run_dir, config, resume=resume)
+    return run_dir

@@ -1,0 +1,165 @@
+"""Packs encoded samples into the rows of a micro batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from lynx.config.errors import LynxError
+from lynx.data.text import IGNORED_LABEL, Encoded
+
+_MULTIPLE = 8  # of the row length; odd lengths are slow
+
+
+class Failure(NamedTuple):
+    """A sample that could not be read; the next row of its source took its place."""
+
+    position: int
+    source: str
+    row: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """A sample ready to be packed: frames (F, 3, S, S) or None, text, and where it came from."""
+
+    frames: Tensor | None
+    text: Encoded
+    source: int  # number in the recipe
+    position: int  # of the stage's stream
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A micro batch of R packed rows of T tokens; every row holds whole documents.
+
+    pixel_values: float32 (F, 3, S, S), all frames in row-major document order; one blank frame if
+        there is no visual sample (then `is_blank`).
+    num_frames: int64 (V,), frames of each visual sample; (1,) if blank.
+    input_ids, position_ids: int64 (R, T); positions start again in every document.
+    vision_mask: bool (R, T), the places of vision tokens; they stand before BOS.
+    document_ids: int64 (R, T), 1, 2, ... within a row, 0 is padding.
+    labels: int64 (R, T), -100 for none; labels[t] is what is predicted from t - 1.
+    source_ids: int64 (R, T), number of the source in the recipe, -1 is padding.
+    step_target_tokens: supervised tokens of this rank in the whole optimizer step.
+    positions, sample_sources: of each sample, in the stream's order.
+    """
+
+    pixel_values: Tensor
+    num_frames: Tensor
+    is_blank: bool
+    input_ids: Tensor
+    vision_mask: Tensor
+    document_ids: Tensor
+    position_ids: Tensor
+    labels: Tensor
+    source_ids: Tensor
+    step_target_tokens: int
+    num_samples: int
+    positions: tuple[int, ...]
+    sample_sources: tuple[int, ...]
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def num_targets(self) -> int:
+        """Supervised tokens of this micro batch."""
+        return int((self.labels != IGNORED_LABEL).sum())
+
+    def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Batch:
+        """The batch with its tensors on the device."""
+        return self._map(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+    def pin_memory(self) -> Batch:
+        """The batch in page-locked memory; DataLoader calls this."""
+        return self._map(lambda tensor: tensor.pin_memory())
+
+    def _map(self, function: Callable[[Tensor], Tensor]) -> Batch:
+        tensors = {
+            field.name: function(value)
+            for field in fields(self)
+            if isinstance(value := getattr(self, field.name), Tensor)
+        }
+        return replace(self, **tensors)
+
+
+def collate(
+    documents: Sequence[Document],
+    *,
+    pack_length: int,
+    num_queries: int,
+    image_size: int,
+    pad_token_id: int,
+    failures: Sequence[Failure] = (),
+) -> Batch:
+    """Pack the documents into rows of at most `pack_length` tokens, vision tokens included.
+
+    Each goes into the first row that has room. LynxError if one is longer than a row.
+    """
+    rows = _first_fit(documents, pack_length=pack_length, num_queries=num_queries)
+    longest = max(sum(_length(one, num_queries) for one in row) for row in rows)
+    shape = (len(rows), -(-longest // _MULTIPLE) * _MULTIPLE)
+    input_ids = torch.full(shape, pad_token_id)
+    labels = torch.full(shape, IGNORED_LABEL)
+    source_ids = torch.full(shape, -1)
+    document_ids, position_ids = torch.zeros(shape).long(), torch.zeros(shape).long()
+    vision_mask = torch.zeros(shape, dtype=torch.bool)
+    for index, row in enumerate(rows):
+        start = 0
+        for number, one in enumerate(row, start=1):
+            end = start + _length(one, num_queries)
+            text = end - len(one.text.input_ids)
+            vision_mask[index, start:text] = True
+            input_ids[index, text:end] = torch.tensor(one.text.input_ids)
+            labels[index, text:end] = torch.tensor(one.text.labels)
+            source_ids[index, start:end] = one.source
+            document_ids[index, start:end] = number
+            position_ids[index, start:end] = torch.arange(end - start)
+            start = end
+    frames = [one.frames for row in rows for one in row if one.frames is not None]
+    batch = Batch(
+        pixel_values=torch.cat(frames) if frames else torch.zeros(1, 3, image_size, image_size),
+        num_frames=torch.tensor([len(group) for group in frames] or [1]),
+        is_blank=not frames,
+        input_ids=input_ids,
+        vision_mask=vision_mask,
+        document_ids=document_ids,
+        position_ids=position_ids,
+        labels=labels,
+        source_ids=source_ids,
+        step_target_tokens=0,
+        num_samples=len(documents),
+        positions=tuple(one.position for one in documents),
+        sample_sources=tuple(one.source for one in documents),
+        failures=tuple(failures),
+    )
+    return replace(batch, step_target_tokens=batch.num_targets)
+
+
+def _length(document: Document, num_queries: int) -> int:
+    return len(document.text.input_ids) + (0 if document.frames is None else num_queries)
+
+
+def _first_fit(
+    documents: Sequence[Document], *, pack_length: int, num_queries: int
+) -> list[list[Document]]:
+    rows: list[list[Document]] = []
+    free: list[int] = []
+    for one in documents:
+        length = _length(one, num_queries)
+        if length > pack_length:
+            raise LynxError(
+                f"data.pack_length: a sample has {length} tokens with its vision tokens, a row has "
+                f"room for {pack_length}; raise data.pack_length or lower data.max_text_tokens"
+            )
+        index = next((i for i, room in enumerate(free) if room >= length), len(rows))
+        if index == len(rows):
+            rows.append([])
+            free.append(pack_length)
+        rows[index].append(one)
+        free[index] -= length
+    return rows

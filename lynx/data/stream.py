@@ -1,0 +1,168 @@
+"""Which sample stands at a position of a stage: a pure function of recipe, sizes, seed, position."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from lynx.config.errors import LynxError
+from lynx.config.seeds import stream_key
+
+MAX_CYCLE = 250_000  # positions; weights that need a longer cycle are rounded to ...
+ROUNDED_CYCLE = 100_000  # ... this many
+_MASK = (1 << 64) - 1
+_NUM_ROUNDS = 6
+
+
+class Draw(NamedTuple):
+    """Row `row` of source number `source`, which is read for the `epoch`-th time (from 0)."""
+
+    source: int
+    row: int
+    epoch: int
+
+
+class MixPlan:
+    """The order of a stage's samples.
+
+    Sources follow each other in cycles with integer counts; at every position each source has come
+    as often as its weight says, to less than one sample (but for the rounding of weights that need
+    more than MAX_CYCLE positions). Every epoch of a source is a permutation of its rows.
+    """
+
+    def __init__(
+        self, *, weights: Mapping[str, float], sizes: Mapping[str, int], seed: int, name: str
+    ) -> None:
+        """name: of the stage, so that stages of one seed draw different rows."""
+        self.source_names = tuple(weights)
+        self.cycle_counts = cycle_counts(weights)
+        self._sizes = tuple(sizes[source] for source in self.source_names)
+        self._seed, self._name = seed, name
+        self._order, self._ordinals = _cycle(self.cycle_counts)
+
+    def draw(self, position: int) -> Draw:
+        """What stands at the position (from 0)."""
+        cycle, inside = divmod(position, len(self._order))
+        source = int(self._order[inside])
+        number = cycle * self.cycle_counts[source] + int(self._ordinals[inside])
+        size = self._sizes[source]
+        epoch, place = divmod(number, size)
+        key = _permutation_key(self._seed, self._name, self.source_names[source], epoch)
+        return Draw(source, permuted(place, size=size, key=key), epoch)
+
+    def source_at(self, position: int) -> int:
+        """Number of the source at the position."""
+        return int(self._order[position % len(self._order)])
+
+    def counts(self, num_positions: int) -> list[int]:
+        """How often each source comes in the first `num_positions` positions."""
+        cycles, rest = divmod(num_positions, len(self._order))
+        partial = np.bincount(self._order[:rest], minlength=len(self.cycle_counts))
+        return [
+            cycles * whole + int(part)
+            for whole, part in zip(self.cycle_counts, partial, strict=True)
+        ]
+
+
+def cycle_counts(weights: Mapping[str, float]) -> tuple[int, ...]:
+    """Integers in the ratio of the weights, as decimal numbers; LynxError if one would be zero."""
+    exact = {name: Fraction(repr(float(weight))) for name, weight in weights.items()}
+    scale = math.lcm(*(fraction.denominator for fraction in exact.values()))
+    counts = [int(fraction * scale) for fraction in exact.values()]
+    divisor = math.gcd(*counts)
+    counts = [count // divisor for count in counts]
+    if sum(counts) > MAX_CYCLE:
+        counts = _largest_remainder(counts, ROUNDED_CYCLE)
+    for name, count in zip(weights, counts, strict=True):
+        if count == 0:
+            raise LynxError(
+                f"source `{name}`: weight {weights[name]:g} is less than one sample in "
+                f"{ROUNDED_CYCLE}; leave the source out or raise its weight"
+            )
+    return tuple(counts)
+
+
+def _largest_remainder(counts: list[int], total: int) -> list[int]:
+    shares = [Fraction(count * total, sum(counts)) for count in counts]
+    rounded = [math.floor(share) for share in shares]
+    by_remainder = sorted(range(len(shares)), key=lambda i: (rounded[i] - shares[i], i))
+    for index in by_remainder[: total - sum(rounded)]:
+        rounded[index] += 1
+    return rounded
+
+
+@lru_cache(maxsize=8)
+def _cycle(counts: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Source at each position of a cycle, and how often it came before in the cycle."""
+    order = np.fromiter(_interleaved(counts), dtype=np.int32, count=sum(counts))
+    ordinals = np.empty_like(order)
+    for source, count in enumerate(counts):
+        ordinals[order == source] = np.arange(count)
+    return order, ordinals
+
+
+def _interleaved(counts: tuple[int, ...]) -> Iterator[int]:
+    """Tijdeman's solution of the chairman assignment problem (Discrete Mathematics 32, 1980).
+
+    With k sources no count is ever further than 1 - 1/(2k - 2) from its share. The next turn of
+    a source may not come before its share has grown by 1/(2k - 2); of those that may come, the one
+    whose share would first be too far ahead of its count does.
+    """
+    total = sum(counts)
+    slack = max(2 * len(counts) - 2, 1)
+    waiting = [(_earliest(0, count, total, slack), source) for source, count in enumerate(counts)]
+    heapq.heapify(waiting)
+    ready: list[tuple[float, int]] = []
+    taken = [0] * len(counts)
+    for position in range(1, total + 1):
+        while waiting and waiting[0][0] <= position:
+            _, source = heapq.heappop(waiting)
+            latest = (taken[source] + 1 - 1 / slack) * total / counts[source]
+            heapq.heappush(ready, (latest, source))
+        _, source = heapq.heappop(ready)
+        taken[source] += 1
+        release = _earliest(taken[source], counts[source], total, slack)
+        heapq.heappush(waiting, (release, source))
+        yield source
+
+
+def _earliest(taken: int, count: int, total: int, slack: int) -> int:
+    """First position t with count/total * t - taken >= 1/slack."""
+    return -(-total * (1 + slack * taken) // (slack * count))
+
+
+@lru_cache(maxsize=4096)
+def _permutation_key(seed: int, name: str, source: str, epoch: int) -> int:
+    return stream_key(seed, "order", name, source, epoch)
+
+
+def permuted(place: int, *, size: int, key: int) -> int:
+    """Where `place` goes in a permutation of range(size) chosen by `key`.
+
+    A Feistel network over the next power of four, walked until it is inside: it needs no memory,
+    so that a source of a hundred million rows costs what one of ten does.
+    """
+    half = max(1, ((size - 1).bit_length() + 1) // 2)
+    mask = (1 << half) - 1
+    value = place
+    while True:
+        left, right = value >> half, value & mask
+        for number in range(_NUM_ROUNDS):
+            left, right = right, left ^ (_mixed(right + (number << 40) + key) & mask)
+        value = (left << half) | right
+        if value < size:
+            return value
+
+
+def _mixed(value: int) -> int:
+    """64 bits that look random (the finaliser of splitmix64)."""
+    value = (value ^ (value >> 64)) & _MASK
+    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & _MASK
+    return value ^ (value >> 31)

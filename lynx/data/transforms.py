@@ -1,0 +1,81 @@
+"""Turns the bytes of a picture into the tensor that the vision encoder reads."""
+
+from __future__ import annotations
+
+import io
+import math
+import random
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from lynx.config.errors import LynxError
+
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+_CROP_RATIO = (3 / 4, 4 / 3)  # width : height
+_CROP_TRIES = 10
+
+Box = tuple[float, float, float, float]  # left, upper, right, lower, in pixels
+
+
+def image_to_tensor(
+    data: bytes,
+    *,
+    image_size: int,
+    rng: random.Random | None = None,
+    smallest_crop: float = 0.9,
+) -> Tensor:
+    """A PNG or JPEG as float32 (3, image_size, image_size), normalised as CLIP does.
+
+    With `rng`: a random crop of at least the share `smallest_crop` of the area and of aspect ratio
+    3:4 to 4:3, as the authors' release trains on images. Without: the central square, as it does
+    for videos and in evaluation. Transparent parts become white. Raises LynxError when the bytes
+    are no complete picture.
+    """
+    image = _decoded(data)
+    box = _central_square(image) if rng is None else _random_crop(image, rng, smallest_crop)
+    resized = image.resize((image_size, image_size), Image.Resampling.BICUBIC, box=box)
+    pixels = torch.from_numpy(np.array(resized, dtype=np.float32)).permute(2, 0, 1) / 255
+    mean, std = torch.tensor(CLIP_MEAN), torch.tensor(CLIP_STD)
+    return ((pixels - mean[:, None, None]) / std[:, None, None]).contiguous()
+
+
+def _decoded(data: bytes) -> Image.Image:
+    try:
+        image = Image.open(io.BytesIO(data))
+        image.load()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise LynxError(f"a picture of {len(data)} bytes can't be decoded: {error}") from error
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    opaque = image.convert("RGBA")
+    white = Image.new("RGBA", opaque.size, "white")
+    return Image.alpha_composite(white, opaque).convert("RGB")
+
+
+def _central_square(image: Image.Image) -> Box:
+    """What resizing the shorter side and then cropping the centre keeps."""
+    side = min(image.size)
+    left, upper = (image.width - side) / 2, (image.height - side) / 2
+    return left, upper, left + side, upper + side
+
+
+def _random_crop(image: Image.Image, rng: random.Random, smallest_crop: float) -> Box:
+    """The box of torchvision's RandomResizedCrop, with the same distribution."""
+    area = image.width * image.height
+    for _ in range(_CROP_TRIES):
+        target = area * rng.uniform(smallest_crop, 1)
+        ratio = math.exp(rng.uniform(*(math.log(ratio) for ratio in _CROP_RATIO)))
+        width, height = round(math.sqrt(target * ratio)), round(math.sqrt(target / ratio))
+        if 0 < width <= image.width and 0 < height <= image.height:
+            left = rng.randint(0, image.width - width)
+            upper = rng.randint(0, image.height - height)
+            return left, upper, left + width, upper + height
+    narrowest, widest = _CROP_RATIO
+    width = min(image.width, round(image.height * widest))
+    height = min(image.height, round(image.width / narrowest))
+    left, upper = (image.width - width) // 2, (image.height - height) // 2
+    return left, upper, left + width, upper + height

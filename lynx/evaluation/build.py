@@ -1,0 +1,189 @@
+"""Turns a configuration into benchmarks ready to be asked, and a trained run into a model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from lynx.config.errors import LynxError
+from lynx.config.paths import from_root
+from lynx.config.schema import STAGE_NAMES, BenchmarkConfig, Config
+from lynx.data.prompts import load_pool
+from lynx.evaluation.asking import Asker, Generator
+from lynx.evaluation.baselines import with_swapped_pictures
+from lynx.evaluation.plug_and_play import Description
+from lynx.evaluation.questions import (
+    WORLD_PREFIX,
+    Question,
+    fingerprint,
+    first_per_category,
+    load_questions,
+)
+from lynx.tracking.run_dir import RunDir
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Questions with the prompts that ask them, and everything else that determines the answers."""
+
+    name: str
+    is_blind: bool
+    questions: tuple[Question, ...]
+    prompts: tuple[str, ...]
+    decoding_row: str
+    decoding: dict[str, Any]
+    description: Description | None
+    conditions: dict[str, Any]  # image_size, max_input_tokens, seed, precision, checkpoint
+
+    @cached_property
+    def protocol(self) -> dict[str, Any]:
+        """What protocol.json holds; its `key` is the digest of the rest."""
+        content = {
+            "benchmark": self.name,
+            "blind": self.is_blind,
+            "num_questions": len(self.questions),
+            "questions": fingerprint(self.questions),
+            "prompts": _digest(self.prompts),
+            "first_prompt": self.prompts[0],
+            "decoding": {"row": self.decoding_row, **self.decoding},
+            "plug_and_play": None if self.description is None else asdict(self.description),
+            **self.conditions,
+        }
+        return {"key": _digest(content), **content}
+
+    def blind(self, seed: int) -> Benchmark:
+        """The same questions about pictures of other questions."""
+        return replace(
+            self, is_blind=True, questions=tuple(with_swapped_pictures(self.questions, seed=seed))
+        )
+
+
+def build_benchmark(config: Config, name: str, *, checkpoint: str) -> Benchmark:
+    """Load a benchmark of `evaluation.benchmarks`. checkpoint: identity of the trained parts."""
+    benchmark = config.evaluation.benchmarks[name]
+    where = f"evaluation.benchmarks.{name}"
+    questions = load_questions(
+        _questions_of(benchmark),
+        kind=benchmark.kind,
+        cache_dir=from_root(config.data.cache_dir),
+        num_frames=config.model.num_frames,
+    )
+    questions = first_per_category(questions, benchmark.num_questions_per_class)
+    description = None
+    if benchmark.plug_and_play:
+        row = benchmark.description_generation
+        description = Description(
+            benchmark.description_prompt,
+            _decoding(config, row, f"{where}.description_generation"),
+        )
+    return Benchmark(
+        name=name,
+        is_blind=False,
+        questions=tuple(questions),
+        prompts=tuple(_prompts(benchmark, questions, where)),
+        decoding_row=benchmark.generation,
+        decoding=_decoding(config, benchmark.generation, f"{where}.generation"),
+        description=description,
+        conditions={
+            "image_size": last_stage_image_size(config),
+            "max_input_tokens": config.evaluation.max_input_tokens,
+            "seed": config.seed,
+            "precision": "bf16" if _uses_bf16(config) else "fp32",
+            "checkpoint": checkpoint,
+        },
+    )
+
+
+def build_asker(config: Config, *, model: Generator, tokenizer: PreTrainedTokenizerBase) -> Asker:
+    """Make the model ready to be asked at the resolution of the last stage."""
+    if config.hardware.threads > 0:
+        torch.set_num_threads(config.hardware.threads)
+    return Asker(
+        model=model,
+        tokenizer=tokenizer,
+        device=torch.device("cuda" if config.hardware.accelerator == "gpu" else "cpu"),
+        use_bf16=_uses_bf16(config),
+        image_size=last_stage_image_size(config),
+        max_input_tokens=config.evaluation.max_input_tokens,
+        seed=config.seed,
+    )
+
+
+def load_trained_model(
+    run_dir: RunDir, config: Config
+) -> tuple[Generator, PreTrainedTokenizerBase]:
+    """The model of a finished run, in evaluation mode on its device, and its tokenizer."""
+    from lynx.model.build import load_for_evaluation
+    from lynx.model.language_model import load_tokenizer
+
+    tokenizer = load_tokenizer(config.model.language_model.checkpoint)
+    return load_for_evaluation(config, trained_parts_path(run_dir)), tokenizer
+
+
+def trained_parts_path(run_dir: RunDir) -> Path:
+    """The file that the last stage leaves; raises LynxError where training has not ended."""
+    stage = STAGE_NAMES[-1]
+    path = run_dir.checkpoint_dir(stage) / "final.safetensors"
+    if not path.is_file():
+        raise LynxError(
+            f"nothing to evaluate: {path} is missing, so the run's stage '{stage}' has not ended; "
+            "train it first"
+        )
+    return path
+
+
+def file_identity(path: Path) -> str:
+    """Short SHA-256 of a file's content."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
+
+
+def last_stage_image_size(config: Config) -> int:
+    """Pictures are shown at the resolution at which the model was trained last."""
+    size: int = getattr(config.stages, STAGE_NAMES[-1]).image_size
+    return size
+
+
+def _uses_bf16(config: Config) -> bool:
+    """Never on the CPU, whatever training used: rounding makes ties between beams there."""
+    return config.hardware.precision == "bf16" and config.hardware.accelerator == "gpu"
+
+
+def _questions_of(benchmark: BenchmarkConfig) -> str:
+    spec = benchmark.questions
+    return spec if spec.startswith(WORLD_PREFIX) else str(from_root(spec))
+
+
+def _decoding(config: Config, row: str, where: str) -> dict[str, Any]:
+    rows = config.evaluation.generation
+    if row not in rows:
+        raise LynxError(f"{where} names the row '{row}' of Table 9; there are: {', '.join(rows)}")
+    return asdict(rows[row])
+
+
+def _prompts(benchmark: BenchmarkConfig, questions: list[Question], where: str) -> list[str]:
+    """What the user says: the prompt, or the pool's held-out phrasings in turn."""
+    phrasings: Sequence[str] = [benchmark.prompt]
+    if benchmark.prompt_pool is not None:
+        phrasings = load_pool(benchmark.prompt_pool).held_out
+    for phrasing in phrasings:
+        if "{question}" not in phrasing:
+            raise LynxError(
+                f"the phrasing '{phrasing}' of {where} has no {{question}}: "
+                "choose a pool whose only field is the question"
+            )
+    return [
+        phrasings[q.index % len(phrasings)].replace("{question}", q.question) for q in questions
+    ]
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""Those who decide whether an answer implies the ground truth."""

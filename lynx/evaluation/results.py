@@ -1,0 +1,151 @@
+"""The files of one evaluated benchmark, and their rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from lynx.config.errors import LynxError
+from lynx.tracking.files import write_json_atomic, write_text_atomic
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One row of predictions.jsonl: what was asked, what is right, what the model said."""
+
+    id: str
+    category: str
+    question: str
+    answer: str
+    picture: str  # short name of the picture's content
+    prompt: str  # what the user said
+    prediction: str  # raw
+    description: str | None = None  # of round zero, with plug-and-play
+
+    @staticmethod
+    def from_row(row: Mapping[str, Any]) -> Prediction:
+        """Read a row."""
+        return Prediction(**row)
+
+    def as_row(self) -> dict[str, Any]:
+        """The row; the description only where there is one."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Result:
+    """A prediction with its verdict; `correct` is None where the judge's reply was no verdict."""
+
+    prediction: Prediction
+    correct: bool | None
+
+
+@dataclass(frozen=True)
+class ResultFiles:
+    """`eval/<benchmark>/` of a run."""
+
+    directory: Path
+
+    @property
+    def protocol_path(self) -> Path:
+        """Everything that determines the predictions, with its key."""
+        return self.directory / "protocol.json"
+
+    @property
+    def partial_path(self) -> Path:
+        """Predictions of an evaluation under way."""
+        return self.directory / "predictions.partial.jsonl"
+
+    @property
+    def predictions_path(self) -> Path:
+        """All predictions; there only when complete."""
+        return self.directory / "predictions.jsonl"
+
+    @property
+    def verdicts_path(self) -> Path:
+        """id, correct (true, false or null) and the judge's reply, in the predictions' order."""
+        return self.directory / "verdicts.jsonl"
+
+    @property
+    def scores_path(self) -> Path:
+        """Counts, shares, intervals; written last."""
+        return self.directory / "scores.json"
+
+    def protocol(self) -> dict[str, Any] | None:
+        """The protocol, or None where nothing has been asked."""
+        return _read_json(self.protocol_path)
+
+    def scores(self) -> dict[str, Any] | None:
+        """The scores, or None where the evaluation has not ended."""
+        return _read_json(self.scores_path)
+
+    def begin(self, protocol: Mapping[str, Any]) -> None:
+        """Make room for predictions by `protocol`; those of another protocol are removed."""
+        for path in (
+            self.scores_path,
+            self.verdicts_path,
+            self.predictions_path,
+            self.partial_path,
+        ):
+            path.unlink(missing_ok=True)
+        write_json_atomic(self.protocol_path, protocol)
+
+    def partial(self) -> list[Prediction]:
+        """Predictions so far; a last line that a kill cut short is left out of the file as well."""
+        if not self.partial_path.exists():
+            return []
+        text = self.partial_path.read_text("utf-8")
+        whole = text[: text.rfind("\n") + 1]
+        if whole != text:
+            write_text_atomic(self.partial_path, whole)
+        return [Prediction.from_row(json.loads(line)) for line in whole.split("\n") if line]
+
+    def append(self, predictions: Iterable[Prediction]) -> None:
+        """Add predictions of an evaluation under way."""
+        with self.partial_path.open("a", encoding="utf-8") as stream:
+            stream.write(_lines(p.as_row() for p in predictions))
+
+    def finish(self, predictions: Iterable[Prediction]) -> None:
+        """Write all predictions, and forget the partial ones."""
+        write_text_atomic(self.predictions_path, _lines(p.as_row() for p in predictions))
+        self.partial_path.unlink(missing_ok=True)
+
+    def predictions(self) -> list[Prediction]:
+        """All predictions."""
+        return [Prediction.from_row(row) for row in _read_rows(self.predictions_path)]
+
+    def write_verdicts(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Write the verdicts."""
+        write_text_atomic(self.verdicts_path, _lines(rows))
+
+    def write_scores(self, scores: Mapping[str, Any]) -> None:
+        """Write the scores, which marks the evaluation as ended."""
+        write_json_atomic(self.scores_path, scores)
+
+    def results(self) -> list[Result]:
+        """Predictions with their verdicts; raises LynxError if the evaluation has not ended."""
+        if self.scores() is None:
+            raise LynxError(
+                f"no finished evaluation in {self.directory}: run 'lynx evaluate' on that run first"
+            )
+        verdicts = {row["id"]: row["correct"] for row in _read_rows(self.verdicts_path)}
+        return [Result(p, verdicts[p.id]) for p in self.predictions()]
+
+
+def _lines(rows: Iterable[Mapping[str, Any]]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def _read_rows(path: Path) -> list[dict[str, Any]]:
+    # Not splitlines(): an answer may hold a character that it takes for the end of a line.
+    return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    if not path.exists():
+        return None
+    content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return content

@@ -1,0 +1,128 @@
+"""Decodes answers so that a row's answer doesn't depend on the other rows of its batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import (
+    LlamaForCausalLM,
+    LogitsProcessor,
+    LogitsProcessorList,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+)
+
+
+class GumbelNoise(LogitsProcessor):
+    """Turns the greedy choice into a sample from the softmax, with a generator of its own per row.
+
+    The largest of log p + Gumbel noise is distributed as p; so rows of a batch are independent.
+    """
+
+    def __init__(self, seeds: Sequence[int], device: torch.device) -> None:
+        self._generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """(B, vocabulary) -> the same with noise added."""
+        draws = [
+            torch.rand(scores.shape[1], generator=generator, device=scores.device)
+            for generator in self._generators
+        ]
+        exponential = -torch.log(torch.stack(draws).clamp(min=torch.finfo(torch.float32).tiny))
+        return scores - torch.log(exponential.clamp(min=torch.finfo(torch.float32).tiny))
+
+
+def generate_rows(
+    language_model: LlamaForCausalLM,
+    rows: Sequence[Tensor],
+    *,
+    settings: Mapping[str, Any],
+    seeds: Sequence[int],
+) -> list[list[int]]:
+    """New token ids of each row of embeddings (T_i, hidden), ended before EOS.
+
+    settings: max_new_tokens, num_beams, top_p, top_k, length_penalty, no_repeat_ngram_size and
+    do_sample, as Table 9 names them. An answer has at least one token.
+    """
+    samples, beams = bool(settings["do_sample"]), int(settings["num_beams"])
+    if samples and beams > 1:
+        # Beam sampling draws for all beams of a batch from one global stream: row by row, then.
+        return [
+            _beam_sampled(language_model, row, settings=settings, seed=seed)
+            for row, seed in zip(rows, seeds, strict=True)
+        ]
+    options: dict[str, Any] = {"do_sample": False, "num_beams": beams}
+    if samples:
+        options["logits_processor"] = _sampling_processors(settings, seeds, rows[0].device)
+    return _generate(language_model, rows, settings=settings, options=options)
+
+
+def _sampling_processors(
+    settings: Mapping[str, Any], seeds: Sequence[int], device: torch.device
+) -> LogitsProcessorList:
+    processors = LogitsProcessorList()
+    if settings["top_k"] > 0:
+        processors.append(TopKLogitsWarper(top_k=settings["top_k"]))
+    if settings["top_p"] < 1.0:
+        processors.append(TopPLogitsWarper(top_p=settings["top_p"]))
+    processors.append(GumbelNoise(seeds, device))
+    return processors
+
+
+def _beam_sampled(
+    language_model: LlamaForCausalLM, row: Tensor, *, settings: Mapping[str, Any], seed: int
+) -> list[int]:
+    devices = [row.device] if row.device.type == "cuda" else []
+    options = {
+        "do_sample": True,
+        "num_beams": settings["num_beams"],
+        "top_k": settings["top_k"],
+        "top_p": settings["top_p"],
+    }
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        return _generate(language_model, [row], settings=settings, options=options)[0]
+
+
+def _generate(
+    language_model: LlamaForCausalLM,
+    rows: Sequence[Tensor],
+    *,
+    settings: Mapping[str, Any],
+    options: Mapping[str, Any],
+) -> list[list[int]]:
+    """One call of `transformers`' generate; whole rows are padded on the left."""
+    embeds, attention_mask = _left_padded(rows)
+    config = language_model.generation_config
+    extra = {"length_penalty": settings["length_penalty"]} if options["num_beams"] > 1 else {}
+    output: Any = language_model.generate(  # type: ignore[misc]
+        inputs_embeds=embeds,
+        attention_mask=attention_mask,
+        max_new_tokens=settings["max_new_tokens"],
+        min_new_tokens=1,
+        no_repeat_ngram_size=settings["no_repeat_ngram_size"],
+        pad_token_id=config.pad_token_id,
+        use_cache=True,
+        **extra,
+        **options,
+    )
+    end = config.eos_token_id
+    return [_before_end(ids, end) for ids in output.tolist()]
+
+
+def _left_padded(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Embeddings (B, T, hidden) and their attention mask (B, T)."""
+    longest = max(len(row) for row in rows)
+    embeds = rows[0].new_zeros(len(rows), longest, rows[0].shape[1])
+    mask = torch.zeros(len(rows), longest, dtype=torch.long, device=rows[0].device)
+    for index, row in enumerate(rows):
+        embeds[index, longest - len(row) :] = row
+        mask[index, longest - len(row) :] = 1
+    return embeds, mask
+
+
+def _before_end(ids: list[int], end: int) -> list[int]:
+    return ids[: ids.index(end)] if end in ids else ids

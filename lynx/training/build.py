@@ -1,0 +1,96 @@
+"""Builds what trains a stage from a configuration: Lightning's trainer and our module."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import lightning as L
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import LambdaLR
+
+from lynx.config.schema import Config
+from lynx.model.lynx import LynxModel
+from lynx.model.parts import trainable_parts
+from lynx.training.checkpoint_io import AtomicCheckpointIO
+from lynx.training.module import LynxTrainingModule
+from lynx.training.optim import make_optimizer, make_schedule
+from lynx.training.strategy import make_strategy
+
+PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed"}
+
+
+def accumulation(config: Config, stage: str) -> int:
+    """Micro batches per device and optimizer step."""
+    settings, hardware = getattr(config.stages, stage), config.hardware
+    samples = settings.micro_batch_size * hardware.devices * hardware.num_nodes
+    return int(settings.global_batch_size // samples)
+
+
+def build_trainer(config: Config, stage: str, *, root: Path) -> L.Trainer:
+    """A trainer for one stage, without callbacks and loggers."""
+    hardware = config.hardware
+    is_deepspeed = hardware.strategy == "deepspeed"
+    return L.Trainer(
+        accelerator=hardware.accelerator,
+        devices=hardware.devices,
+        num_nodes=hardware.num_nodes,
+        strategy=make_strategy(
+            name=hardware.strategy,
+            accelerator=hardware.accelerator,
+            zero_stage=hardware.zero_stage,
+            offload=hardware.offload,
+        ),
+        precision=PRECISIONS[hardware.precision],  # type: ignore[arg-type]
+        # DeepSpeed writes folders of its own; its strategy sees to their atomicity.
+        plugins=None if is_deepspeed else [AtomicCheckpointIO()],
+        max_epochs=-1,
+        max_steps=getattr(config.stages, stage).steps,
+        accumulate_grad_batches=accumulation(config, stage),
+        gradient_clip_val=config.optimizer.gradient_clip,
+        log_every_n_steps=config.tracking.log_every_n_steps,
+        default_root_dir=root,
+        use_distributed_sampler=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        logger=False,
+    )
+
+
+def build_module(
+    config: Config, stage: str, *, model: LynxModel, source_names: Sequence[str], key: str
+) -> LynxTrainingModule:
+    """The stage's module; sets which parts of `model` are trained."""
+    settings, optimizer = getattr(config.stages, stage), config.optimizer
+    model.set_trainable(trainable_parts(asdict(settings.trainable)))
+
+    def optimizer_and_schedule(model: LynxModel) -> tuple[AdamW, LambdaLR]:
+        adamw = make_optimizer(
+            model.named_parameters(),
+            learning_rate=settings.learning_rate,
+            betas=optimizer.betas,
+            eps=optimizer.eps,
+            weight_decay=optimizer.weight_decay,
+            decay_norms_and_biases=optimizer.decay_norms_and_biases,
+            # Lightning refuses to clip around a fused step, and DeepSpeed wraps the plain one.
+            fused=optimizer.gradient_clip is None and config.hardware.strategy != "deepspeed",
+        )
+        schedule = make_schedule(
+            adamw,
+            steps=settings.steps,
+            warmup_ratio=optimizer.warmup_ratio,
+            warmup_start_factor=optimizer.warmup_start_factor,
+            final_factor=optimizer.final_factor,
+        )
+        return adamw, schedule
+
+    return LynxTrainingModule(
+        model,
+        source_names=source_names,
+        make_optimizer=optimizer_and_schedule,
+        stage_key=key,
+        seed=config.seed,
+    )

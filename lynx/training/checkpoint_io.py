@@ -1,0 +1,71 @@
+"""Writes a stage's checkpoints so that a kill at any moment leaves the last one whole."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric.plugins import CheckpointIO
+
+from lynx.tracking.files import write_bytes_atomic
+
+PATTERN = re.compile(r"step(\d+)\.ckpt")
+
+
+class AtomicCheckpointIO(CheckpointIO):
+    """Checkpoints as single files: written beside the target, synced, renamed."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
+    ) -> None:
+        """Write the checkpoint to `path`."""
+        buffer = io.BytesIO()
+        torch.save(checkpoint, buffer)
+        write_bytes_atomic(path, buffer.getvalue())
+
+    def load_checkpoint(
+        self,
+        path: Any,
+        map_location: Callable[..., Any] | None = None,
+        weights_only: bool | None = None,
+    ) -> dict[str, Any]:
+        """Read the checkpoint at `path` onto the CPU."""
+        loaded: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        return loaded
+
+    def remove_checkpoint(self, path: Any) -> None:
+        """Delete the checkpoint at `path`, a file or (DeepSpeed) a folder."""
+        target = Path(path)
+        if target.is_dir():
+            shutil.rmtree(target)
+        else:
+            target.unlink(missing_ok=True)
+
+
+def checkpoint_path(folder: Path, step: int) -> Path:
+    """Where the checkpoint after `step` optimizer steps belongs."""
+    return folder / f"step{step:08d}.ckpt"
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """The finished checkpoints in a folder, oldest first; unfinished ones have other names."""
+    found = (path for path in folder.glob("step*.ckpt") if PATTERN.fullmatch(path.name))
+    return sorted(found)
+
+
+def latest_checkpoint(folder: Path) -> Path | None:
+    """The newest finished checkpoint, or None."""
+    found = checkpoints(folder)
+    return found[-1] if found else None
+
+
+def remove_checkpoints(folder: Path, *, keep: Path | None = None) -> None:
+    """Delete the checkpoints in a folder but `keep`, and what a kill left unfinished."""
+    for path in [*checkpoints(folder), *folder.glob(".step*.tmp")]:
+        if path != keep:
+            AtomicCheckpointIO().remove_checkpoint(path)

@@ -1,0 +1,264 @@
+"""Trains a variant: its three stages in order, each trained, resumed or reused."""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import shutil
+import sys
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import safetensors.torch
+import torch
+import wandb
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
+from transformers import PreTrainedTokenizerFast
+
+from lynx.config.compose import config_dict, config_text
+from lynx.config.errors import LynxError
+from lynx.config.paths import from_root
+from lynx.config.schema import STAGE_NAMES, Config
+from lynx.data.build import build_data_module
+from lynx.data.catalog import load_catalog
+from lynx.data.module import LynxDataModule
+from lynx.data.recipe import load_recipe
+from lynx.model.build import build_model, load_tokenizer, model_identities
+from lynx.model.checkpoint import load_trained_parts, save_trained_parts
+from lynx.tracking.files import write_text_atomic
+from lynx.tracking.loggers import make_loggers
+from lynx.tracking.manifest import write_manifest
+from lynx.tracking.run_dir import RunDir
+from lynx.training import stages
+from lynx.training.audit import Audit
+from lynx.training.build import build_module, build_trainer
+from lynx.training.callbacks import AtEnd, Checkpoints, StepLog, StopOnSignal
+from lynx.training.checkpoint_io import latest_checkpoint, remove_checkpoints
+from lynx.training.printing import RunLog
+from lynx.training.strategy import whole_trained_state
+from lynx.world.build import build_catalog
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the stages of a run share."""
+
+    config: Config
+    run_dir: RunDir
+    log: RunLog
+    catalog: Mapping[str, Path]
+    tokenizer: PreTrainedTokenizerFast
+    identities: Mapping[str, str]
+    diff_text: str
+
+
+@dataclass(frozen=True)
+class Parent:
+    """The stage before: its address and the file of its trained parts."""
+
+    key: str
+    final_path: Path
+
+
+def train(
+    config: Config,
+    *,
+    ablation_diff_text: str = "",
+    resume: bool = False,
+    catalog: Mapping[str, Path] | None = None,
+) -> RunDir:
+    """Train the stages that no run has trained yet, and give the run's folder.
+
+    ablation_diff_text: what the variant changes, kept in the folder and in W&B. resume: go on from
+    a stage's last checkpoint instead of starting the stage anew. catalog: folder of each source's
+    shards; by default the one that the configuration names.
+    """
+    _quieten()
+    if config.hardware.threads:
+        torch.set_num_threads(config.hardware.threads)
+    run_dir = RunDir.of(config)
+    run = Run(
+        config=config,
+        run_dir=run_dir,
+        log=RunLog(run_dir.log_path),
+        catalog=catalog if catalog is not None else _catalog(config),
+        tokenizer=load_tokenizer(config.model.language_model.checkpoint),
+        identities=model_identities(config),
+        diff_text=ablation_diff_text,
+    )
+    _write_description(run)
+    parent: Parent | None = None
+    for stage in STAGE_NAMES:
+        parent = _run_stage(run, stage, parent=parent, resume=resume)
+    return run_dir
+
+
+def _run_stage(run: Run, stage: str, *, parent: Parent | None, resume: bool) -> Parent:
+    """Reuse the stage, or train it to its end."""
+    trainer = build_trainer(run.config, stage, root=run.run_dir.path)
+    data = build_data_module(
+        run.config,
+        stage,
+        catalog=run.catalog,
+        tokenizer=run.tokenizer,
+        num_queries=run.config.model.resampler.num_queries,
+        rank=trainer.global_rank,
+        world_size=trainer.world_size,
+    )
+    key = stages.stage_key(
+        run.config,
+        stage,
+        identities=run.identities,
+        data_fingerprint=data.fingerprint,
+        parent=parent.key if parent else None,
+    )
+    source = _agreed(stages.find_stage(run.run_dir, stage, key=key))
+    if source is None:
+        _train_stage(run, stage, trainer=trainer, data=data, key=key, parent=parent, resume=resume)
+    else:
+        _reuse_stage(run, stage, source=source)
+    return Parent(key, stages.final_path(run.run_dir, stage))
+
+
+def _reuse_stage(run: Run, stage: str, *, source: RunDir) -> None:
+    if source.path == run.run_dir.path:
+        run.log.say(f"{stage}: already trained")
+        return
+    if rank_zero_only.rank == 0:
+        stages.adopt_stage(run.run_dir, stage, source=source)
+    _agreed(None)  # the other ranks read the files next
+    run.log.say(f"{stage}: the same as in {source.path}, reused")
+
+
+def _train_stage(
+    run: Run,
+    stage: str,
+    *,
+    trainer: L.Trainer,
+    data: LynxDataModule,
+    key: str,
+    parent: Parent | None,
+    resume: bool,
+) -> None:
+    config, run_dir = run.config, run.run_dir
+    settings = getattr(config.stages, stage)
+    checkpoint = _agreed(_starting_point(run, stage, resume=resume))
+    model = build_model(config, seed=config.seed)
+    inherited = {}
+    if parent is not None:
+        load_trained_parts(model, parent.final_path)
+        inherited = safetensors.torch.load_file(parent.final_path)
+    module = build_module(config, stage, model=model, source_names=data.source_names, key=key)
+    step_log = StepLog(
+        stage=stage,
+        samples_per_step=settings.global_batch_size,
+        log=run.log,
+        realised_mix=data.realised_mix,
+    )
+
+    def finish(trainer: L.Trainer) -> None:
+        state = whole_trained_state(trainer, model, inherited=inherited)
+        if trainer.is_global_zero:
+            path = stages.final_path(run_dir, stage)
+            metadata = {"stage": stage, "key": key, "steps": settings.steps}
+            save_trained_parts(model, path, metadata=metadata, state=state)
+            record = _record(step_log, data, samples=settings.steps * settings.global_batch_size)
+            stages.write_record(run_dir, stage, {**metadata, **record})
+            remove_checkpoints(run_dir.checkpoint_dir(stage))
+
+    saver = Checkpoints(
+        folder=run_dir.checkpoint_dir(stage),
+        every_n_steps=config.tracking.checkpoint_every_n_steps,
+    )
+    audit = Audit(stage=stage, log=run.log)
+    # The order matters: sums are closed before they are saved, and the audit comes before the end.
+    trainer.callbacks += [step_log, audit, saver, StopOnSignal(saver), AtEnd(finish)]
+    if trainer.is_global_zero:
+        trainer.loggers = make_loggers(
+            run_dir=run_dir,
+            stage=stage,
+            config_dict=config_dict(config),
+            diff_text=run.diff_text,
+            project=config.tracking.wandb_project,
+            group=f"{config.scale}/{config.experiment}",
+            tags=[config.scale, config.ablation or config.experiment, f"seed{config.seed}"],
+        )
+    try:
+        trainer.fit(module, datamodule=data, ckpt_path=checkpoint)
+    finally:
+        wandb.finish()  # or the next stage would log into this stage's W&B run
+    if trainer.global_step < settings.steps:
+        raise LynxError(
+            f"stage {stage} was stopped by a signal after step {trainer.global_step} of "
+            f"{settings.steps}; its state is saved, go on with --resume"
+        )
+
+
+def _starting_point(run: Run, stage: str, *, resume: bool) -> Path | None:
+    """The checkpoint to go on from; without --resume earlier traces of the stage are removed."""
+    folder = run.run_dir.checkpoint_dir(stage)
+    checkpoint = latest_checkpoint(folder)
+    if resume and checkpoint is not None:
+        run.log.say(f"{stage}: going on from {checkpoint.name}")
+        return checkpoint
+    if run.run_dir.stage_dir(stage).exists() and rank_zero_only.rank == 0:
+        run.log.say(f"{stage}: started anew, what an earlier run left of it is removed")
+        shutil.rmtree(run.run_dir.stage_dir(stage))
+    folder.mkdir(parents=True, exist_ok=True)
+    return None
+
+
+def _record(step_log: StepLog, data: LynxDataModule, *, samples: int) -> dict[str, Any]:
+    """Figures of a complete stage, for its record."""
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    gpu = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
+    return {
+        "wall_seconds": round(step_log.seconds, 1),
+        "samples_per_second": round(samples / max(step_log.seconds, 1e-9), 2),
+        "peak_memory_bytes": used,
+        "peak_gpu_memory_bytes": gpu,
+        "final_loss": step_log.loss,
+        "realised_mix": data.realised_mix(),
+        "reused_from": None,
+    }
+
+
+def _catalog(config: Config) -> Mapping[str, Path]:
+    """The shards of every source that some stage's recipe names."""
+    recipes = [load_recipe(getattr(config.stages, stage).recipe) for stage in STAGE_NAMES]
+    sources = sorted({name for recipe in recipes for name in recipe.sources})
+    if config.data.catalog == "world":
+        return build_catalog(from_root(config.data.cache_dir), sources, progress=True)
+    return load_catalog(config.data, sources)
+
+
+@rank_zero_only
+def _write_description(run: Run) -> None:
+    """What the run is: configuration, difference, and what it is made of."""
+    write_text_atomic(run.run_dir.config_path, config_text(run.config))
+    write_text_atomic(run.run_dir.diff_path, run.diff_text)
+    write_manifest(
+        run.run_dir, command=sys.argv, fingerprints={"backbones": dict(run.identities)}
+    )
+
+
+def _agreed(value: Any) -> Any:
+    """Rank zero's value: another rank might look at the disk a moment later."""
+    if not torch.distributed.is_initialized():
+        return value
+    box = [value]
+    torch.distributed.broadcast_object_list(box, src=0)
+    return box[0]
+
+
+def _quieten() -> None:
+    """Keep libraries' notices about themselves out of the run's output."""
+    os.environ.setdefault("WANDB_SILENT", "true")
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module="lightning")

@@ -1,0 +1,104 @@
+"""Addresses of trained stages: what determines a stage's result, and where it has been trained."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from lynx.config.schema import Config
+from lynx.model.build import frozen_parts
+from lynx.tracking.files import write_json_atomic
+from lynx.tracking.run_dir import RunDir
+
+FORMAT = 1  # raise it when a change of code makes earlier stages worthless
+FINAL_NAME = "final.safetensors"
+
+
+def stage_key(
+    config: Config,
+    stage: str,
+    *,
+    identities: Mapping[str, str],
+    data_fingerprint: Any,
+    parent: str | None,
+) -> str:
+    """sha256 over all that determines the stage's weights up to rounding.
+
+    identities: of the backbones' weights, which stand for their paths. parent: key of the stage
+    before.
+    Left out: how a step is spread over devices and micro batches, since the loss doesn't depend on
+    it, and everything about tracking and evaluation.
+    """
+    settings, model = asdict(getattr(config.stages, stage)), asdict(config.model)
+    del settings["micro_batch_size"]
+    for part in identities:
+        del model[part]["checkpoint"]
+    content = {
+        "format": FORMAT,
+        "stage": stage,
+        "settings": settings,
+        "model": model,
+        "identities": dict(identities),
+        "optimizer": asdict(config.optimizer),
+        "data": data_fingerprint,
+        "pack_length": config.data.pack_length,
+        "max_text_tokens": config.data.max_text_tokens,
+        "random_crop_scale": config.data.random_crop_scale,
+        "precision": config.hardware.precision,
+        "frozen": [config.hardware.frozen_dtype, *sorted(frozen_parts(config))],
+        "seed": config.seed,
+        "parent": parent,
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def final_path(run_dir: RunDir, stage: str) -> Path:
+    """The trained parts that a complete stage leaves."""
+    return run_dir.checkpoint_dir(stage) / FINAL_NAME
+
+
+def read_record(run_dir: RunDir, stage: str) -> dict[str, Any] | None:
+    """A complete stage's record, or None where the stage is not complete."""
+    path = run_dir.stage_record_path(stage)
+    if not path.is_file() or not final_path(run_dir, stage).is_file():
+        return None
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return record
+
+
+def write_record(run_dir: RunDir, stage: str, record: Mapping[str, Any]) -> None:
+    """Declare a stage complete; its other files must be there already."""
+    write_json_atomic(run_dir.stage_record_path(stage), dict(record))
+
+
+def find_stage(run_dir: RunDir, stage: str, *, key: str) -> RunDir | None:
+    """A run of the same scale whose stage has this address; the run itself comes first."""
+    others = sorted(run_dir.path.parents[1].glob("*/seed*"))
+    for path in [run_dir.path, *others]:
+        record = read_record(RunDir(path), stage)
+        if record is not None and record["key"] == key:
+            return RunDir(path)
+    return None
+
+
+def adopt_stage(run_dir: RunDir, stage: str, *, source: RunDir) -> None:
+    """Take over another run's stage: weights (linked where possible), metrics and record."""
+    record = read_record(source, stage)
+    assert record is not None
+    shutil.rmtree(run_dir.stage_dir(stage), ignore_errors=True)
+    run_dir.checkpoint_dir(stage).mkdir(parents=True)
+    pairs = [(final_path(source, stage), final_path(run_dir, stage))]
+    pairs.append((source.metrics_path(stage), run_dir.metrics_path(stage)))
+    for original, own in pairs:
+        try:
+            os.link(original, own)
+        except OSError:  # another file system, or one without links
+            shutil.copy2(original, own)
+    origin = record.get("reused_from") or str(source.path)
+    write_record(run_dir, stage, {**record, "reused_from": origin})

@@ -1,0 +1,109 @@
+"""How a stage is spread over devices: one process, DDP or DeepSpeed ZeRO (GPUs and CPUs)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import warnings
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.accelerators import CPUAccelerator
+from lightning.pytorch.strategies import DDPStrategy, DeepSpeedStrategy, Strategy
+from torch import Tensor
+
+from lynx.config.errors import LynxError
+from lynx.model.lynx import LynxModel
+
+
+class LynxDeepSpeedStrategy(DeepSpeedStrategy):
+    """Lightning's DeepSpeed strategy, on CPUs too, with gradient scaling and saving repaired."""
+
+    def setup_environment(self) -> None:
+        """As the parent's, without its check for CUDA."""
+        if isinstance(self.accelerator, CPUAccelerator):
+            # DeepSpeed wants numbered devices; a tensor put on cpu:1 is on the CPU all the same.
+            assert self.parallel_devices is not None
+            numbers = range(len(self.parallel_devices))
+            self.parallel_devices = [torch.device("cpu", number) for number in numbers]
+        super(DeepSpeedStrategy, self).setup_environment()
+
+    def _init_deepspeed_distributed(self) -> None:
+        if isinstance(self.accelerator, CPUAccelerator):
+            os.environ["DS_ACCELERATOR"] = "cpu"
+            import_module("deepspeed.comm")
+
+            # It would compile an extension for a minute, and fail without ninja on the PATH. Found
+            # by its name: the attribute `deepspeed.comm.torch` is the torch package itself.
+            sys.modules["deepspeed.comm.torch"].build_shm_op = lambda: None  # type: ignore[attr-defined]
+        super()._init_deepspeed_distributed()
+
+    def backward(self, closure_loss: Tensor, optimizer: Any, *args: Any, **kwargs: Any) -> Tensor:
+        """Lightning has divided by the number of micro batches; the engine must not do it again."""
+        return super().backward(closure_loss, optimizer, *args, scale_wrt_gas=False, **kwargs)
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], filepath: Any, storage_options: Any = None
+    ) -> None:
+        """Write the folder beside its place and rename it: DeepSpeed writes it file by file."""
+        target = Path(self.broadcast(filepath))
+        temporary = target.with_name(f".{target.name}.tmp")
+        if self.is_global_zero:
+            shutil.rmtree(temporary, ignore_errors=True)
+        self.barrier()
+        super().save_checkpoint(checkpoint, temporary, storage_options)
+        self.barrier()
+        if self.is_global_zero:
+            shutil.rmtree(target, ignore_errors=True)
+            temporary.rename(target)
+        self.barrier()
+
+
+def make_strategy(
+    *, name: str, accelerator: str, zero_stage: int, offload: bool
+) -> Strategy | str:
+    """The strategy called `single`, `ddp` or `deepspeed`."""
+    backend = "gloo" if accelerator == "cpu" else "nccl"
+    if name == "single":
+        return "auto"
+    if name == "ddp":
+        return DDPStrategy(process_group_backend=backend)
+    if find_spec("deepspeed") is None:
+        raise LynxError(
+            "hardware.strategy: deepspeed is not installed; `pip install 'lynx-lab[deepspeed]'`, "
+            "or choose ddp"
+        )
+    if accelerator == "cpu":
+        os.environ.setdefault("DS_ACCELERATOR", "cpu")  # silences a line per process
+    warnings.filterwarnings("ignore", category=FutureWarning, module="torch.distributed")
+    return LynxDeepSpeedStrategy(
+        stage=zero_stage,
+        offload_optimizer=offload,
+        offload_parameters=offload and zero_stage == 3,
+        process_group_backend=backend,
+        exclude_frozen_parameters=True,
+    )
+
+
+def whole_trained_state(
+    trainer: L.Trainer, model: LynxModel, *, inherited: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """The trained tensors whole and in full precision; every rank must call it.
+
+    inherited: tensors of parts that earlier stages trained and this one doesn't. They are taken as
+    they were, since DeepSpeed casts and splits what it holds.
+    """
+    trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    if isinstance(trainer.strategy, DeepSpeedStrategy):
+        from deepspeed.utils import safe_get_full_fp32_param
+
+        whole = {name: safe_get_full_fp32_param(p) for name, p in trained.items()}
+    else:
+        whole = {name: parameter.detach() for name, parameter in trained.items()}
+    return {**{name: t for name, t in inherited.items() if name not in whole}, **whole}

@@ -1,0 +1,85 @@
+"""What is found wrong with a variant before any weight or sample is touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lynx.config.compose import compose
+from lynx.config.errors import LynxError
+
+
+@pytest.mark.parametrize(
+    ("override", "reason"),
+    [
+        ("stages.pretrain.global_batch_size=65", "65 is no multiple of 1 devices x 64 samples"),
+        ("stages.instruct.image_size=100", "100 px is no multiple of 14"),
+        ("stages.instruct.image_size=56", "56 px is less than 112 px before it"),
+        ("stages.pretrain.steps=0", r"stages\.pretrain\.steps: 0 is not above 0"),
+        ("data.max_text_tokens=250", "256 tokens can't hold one sample of 282"),
+        ("hardware.devices=2", "single can't use 2 devices"),
+        ("hardware.devices=0", "at least one device"),
+        ("hardware.offload=true", "only hardware.strategy=deepspeed offloads"),
+        ("evaluation.benchmarks.open_vqa_image.generation=mne", "no row `mne`.*`mme`"),
+        ("evaluation.benchmarks.open_vqa_image.prompt_pool=vqa_shrot", "nearest is `vqa_short`"),
+        ("data.catalog=wrld", "no catalog `wrld`; nearest is `world`"),
+        ("stages.pretrain.recipe=pretrian", r"no recipe `pretrian`.*nearest is `pretrain`"),
+    ],
+)
+def test_a_variant_that_can_not_work_is_refused(override: str, reason: str) -> None:
+    with pytest.raises(LynxError, match=reason):
+        compose(overrides=[override])
+
+
+def test_a_benchmark_prompt_must_hold_the_question() -> None:
+    key = "evaluation.benchmarks.open_vqa_image"
+    with pytest.raises(LynxError, match=r"'Answer!' lacks \{question\}"):
+        compose(overrides=[f"{key}.prompt=Answer!", f"{key}.prompt_pool=null"])
+
+
+def test_a_stage_that_trains_nothing_is_refused() -> None:
+    trainable = "stages.pretrain.trainable"
+    with pytest.raises(LynxError, match=r"stages\.pretrain\.trainable: no part is trained"):
+        compose(overrides=[f"{trainable}.resampler=false", f"{trainable}.adapters=false"])
+
+
+def test_a_description_is_decoded_with_a_row_that_exists() -> None:
+    key = "evaluation.benchmarks.open_vqa_video"
+    overrides = [f"{key}.plug_and_play=true", f"{key}.description_generation=video"]
+    with pytest.raises(LynxError, match=r"description_generation: no row `video`"):
+        compose(overrides=overrides)
+
+
+def test_everything_wrong_is_told_at_once() -> None:
+    with pytest.raises(LynxError) as caught:
+        compose(overrides=["stages.pretrain.steps=0", "hardware.offload=true"])
+    assert "steps" in str(caught.value) and "offload" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "change", "reason"),
+    [
+        ("vqav2", {"prompts": "vqa_shrot"}, r"sources\.vqav2\.prompts: no pool `vqa_shrot`"),
+        ("vqav2", {"weight": 0}, r"sources\.vqav2\.weight: 0 is not a number above 0"),
+        ("vqav2", {"weight": "much"}, r"sources\.vqav2\.weight: 'much' is not a number"),
+    ],
+)
+def test_a_broken_recipe_names_the_source(
+    root: Path, source: str, change: dict[str, object], reason: str
+) -> None:
+    path = root / "data_recipes" / "pretrain.yaml"
+    recipe = yaml.safe_load(path.read_text())
+    recipe["sources"][source] |= change
+    path.write_text(yaml.safe_dump(recipe))
+    with pytest.raises(LynxError, match=rf"data_recipes/pretrain\.yaml: {reason}"):
+        compose()
+
+
+def test_a_source_that_the_catalog_lacks_is_named(root: Path) -> None:
+    path = root / "data_recipes" / "catalogs" / "few.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("sources: {vqav2: /somewhere}\n")
+    with pytest.raises(LynxError, match=r"sources\.gqa: the catalog has no such source"):
+        compose(overrides=["data.catalog=few"])

@@ -1,0 +1,83 @@
+"""Comparing runs question by question, from fabricated run folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lynx.config.errors import LynxError
+from lynx.evaluation.compare import compare, compare_seeds
+from lynx.tracking.run_dir import RunDir
+from tests.fabricated import write_evaluation
+
+CATEGORIES = ("OCR", "Color")
+
+
+def evaluated(path: Path, correct: dict[str, set[int]], **options: object) -> RunDir:
+    run_dir = RunDir(path)
+    write_evaluation(
+        run_dir, "b", categories=CATEGORIES, per_category=10,
+        is_correct=lambda category, number: number in correct[category], **options,  # type: ignore[arg-type]
+    )  # fmt: skip
+    return run_dir
+
+
+def test_flips_differences_and_p_are_those_of_the_verdicts(tmp_path: Path) -> None:
+    base = evaluated(tmp_path / "a", {"OCR": {0, 1, 2, 3}, "Color": {0, 1}})
+    other = evaluated(tmp_path / "b", {"OCR": {3, 4}, "Color": {0, 1, 5}})
+    comparison = compare(base, other, "b")
+    assert [(f.base.id, f.is_gained) for f in comparison.flips] == [
+        ("q0", False), ("q1", False), ("q2", False), ("q4", True), ("q15", True),
+    ]  # fmt: skip
+    assert comparison.flips[0].base.prediction == "red"
+    assert comparison.flips[0].other.prediction == "blue"
+    overall, ocr = comparison.categories["Overall"], comparison.categories["OCR"]
+    assert (overall.n, overall.gained, overall.lost, overall.p) == (20, 2, 3, 1.0)
+    assert overall.difference.value == pytest.approx(-1 / 20)
+    assert (ocr.base_accuracy, ocr.other_accuracy) == (0.4, 0.2)
+    assert ocr.difference.interval.contains(0.0)
+    assert list(comparison.categories) == ["Overall", "OCR", "Color"]
+
+
+def test_an_unparseable_verdict_is_not_right(tmp_path: Path) -> None:
+    base = evaluated(tmp_path / "a", {"OCR": {0}, "Color": set()})
+    other = RunDir(tmp_path / "b")
+    write_evaluation(other, "b", categories=CATEGORIES, per_category=10, is_correct=lambda *_: None)
+    assert compare(base, other, "b").categories["Overall"].lost == 1
+
+
+def test_seeds_are_pooled_by_question(tmp_path: Path) -> None:
+    none: dict[str, set[int]] = {"OCR": set(), "Color": set()}
+    first: dict[str, set[int]] = {"OCR": {0}, "Color": set()}
+    pairs = [
+        (evaluated(tmp_path / "a0", none), evaluated(tmp_path / "b0", first)),
+        (evaluated(tmp_path / "a1", none), evaluated(tmp_path / "b1", none)),
+    ]
+    one, two = compare_seeds(pairs[:1], "b"), compare_seeds(pairs, "b")
+    assert one.categories["OCR"].difference.value == pytest.approx(0.1)
+    assert two.categories["OCR"].difference.value == pytest.approx(0.05)
+    assert two.categories["OCR"].n == 10
+
+
+def test_different_questions_or_judges_are_refused(tmp_path: Path) -> None:
+    verdicts: dict[str, set[int]] = {"OCR": {0}, "Color": {0}}
+    base = evaluated(tmp_path / "a", verdicts)
+    with pytest.raises(LynxError, match="judged by gpt-4 and by rule:v1"):
+        compare(base, evaluated(tmp_path / "b", verdicts, judge="gpt-4"), "b")
+    shorter = RunDir(tmp_path / "c")
+    write_evaluation(shorter, "b", categories=("OCR",), is_correct=lambda *_: True)
+    with pytest.raises(LynxError, match="does not hold the questions of"):
+        compare(base, shorter, "b")
+    with pytest.raises(LynxError, match=r"no finished evaluation in .*none"):
+        compare(base, RunDir(tmp_path / "none"), "b")
+
+
+def test_what_was_asked_differently_is_named(tmp_path: Path) -> None:
+    verdicts: dict[str, set[int]] = {"OCR": {0}, "Color": {0}}
+    base = evaluated(tmp_path / "a", verdicts, protocol={"checkpoint": "x"})
+    other = evaluated(
+        tmp_path / "b", verdicts, protocol={"checkpoint": "y", "plug_and_play": {"prompt": "p"}}
+    )
+    assert compare(base, base, "b").protocol_differences == ()
+    assert compare(base, other, "b").protocol_differences == ("plug_and_play",)

@@ -1,0 +1,69 @@
+"""Intervals and tests against published values, scipy, and simulated coverage."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from lynx.evaluation.statistics import Z95, mcnemar_exact, paired_difference, wilson
+
+
+@pytest.mark.parametrize(("correct", "n"), [(0, 10), (95, 100), (230, 302), (20, 20), (1, 1)])
+def test_wilson_equals_scipys(correct: int, n: int) -> None:
+    expected = binomtest(correct, n).proportion_ci(method="wilson")
+    got = wilson(correct, n)
+    assert (got.low, got.high) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+def test_wilson_of_the_papers_judge_agreement_is_the_published_interval() -> None:
+    interval = wilson(95, 100)
+    assert (round(interval.low, 3), round(interval.high, 3)) == (0.888, 0.978)
+
+
+@pytest.mark.parametrize(("gained", "lost"), [(0, 0), (0, 5), (12, 3), (40, 41), (7, 7)])
+def test_mcnemar_equals_the_binomial_test(gained: int, lost: int) -> None:
+    flips = gained + lost
+    expected = binomtest(gained, flips, 0.5).pvalue if flips else 1.0
+    assert mcnemar_exact(gained, lost) == pytest.approx(expected)
+
+
+def test_two_questions_of_302_can_never_be_significant() -> None:
+    assert mcnemar_exact(0, 2) == 0.5  # the paper's w/o diverse prompts against Ours
+
+
+def test_with_one_seed_the_paired_interval_is_bonett_and_prices() -> None:
+    gained, lost, n = 15, 6, 80
+    differences = [1.0] * gained + [-1.0] * lost + [0.0] * (n - gained - lost)
+    got = paired_difference(differences, range(n))
+    up, down = (gained + 1) / (n + 2), (lost + 1) / (n + 2)
+    half = Z95 * math.sqrt((up + down - (up - down) ** 2) / (n + 2))
+    assert got.value == pytest.approx((gained - lost) / n)
+    assert got.interval.low == pytest.approx(up - down - half)
+    assert got.interval.high == pytest.approx(up - down + half)
+
+
+def test_no_flips_leave_an_interval_around_zero() -> None:
+    got = paired_difference([0.0] * 50, range(50))
+    assert got.value == 0.0
+    assert got.interval.low < 0 < got.interval.high
+
+
+def test_questions_about_the_same_picture_widen_the_interval() -> None:
+    differences = [1.0] * 8 + [0.0] * 32
+    apart = paired_difference(differences, range(40))
+    together = paired_difference(differences, [i // 8 for i in range(40)])
+    assert together.half_width > 1.5 * apart.half_width
+
+
+def test_the_paired_interval_covers_the_truth_in_about_95_of_100_worlds() -> None:
+    rng = np.random.default_rng(0)
+    covered = [
+        paired_difference(
+            rng.choice([1.0, -1.0, 0.0], size=60, p=[0.15, 0.05, 0.8]).tolist(), range(60)
+        ).interval.contains(0.10)
+        for _ in range(2000)
+    ]
+    assert 0.93 < np.mean(covered) < 0.98

@@ -1,0 +1,115 @@
+"""Makes questions with pictures, and folders of evaluated runs, for tests."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import wandb
+from PIL import Image
+
+from lynx.evaluation.questions import Question
+from lynx.evaluation.results import Prediction, Result, ResultFiles
+from lynx.evaluation.scores import Scores, count
+from lynx.tracking.run_dir import RunDir
+
+IMAGE_CATEGORIES = (
+    "OCR", "Counting", "Reasoning", "Place", "Color", "Spatial", "Action", "Others",
+)  # fmt: skip
+VIDEO_CATEGORIES = ("Action (Y/N)", "Others")
+
+
+def png(shade: int) -> bytes:
+    """A picture of one grey."""
+    stream = io.BytesIO()
+    Image.new("RGB", (8, 8), (shade, shade, shade)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def clear_wandb(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A W&B that nothing was said to: offline, its files in the run folder."""
+    for variable in ("WANDB_MODE", "WANDB_API_KEY", "WANDB_DATA_DIR"):
+        monkeypatch.setenv(variable, "")  # so that what the code sets is taken back after the test
+        monkeypatch.delenv(variable)
+    wandb.teardown()  # the session of an earlier test keeps that test's environment
+
+
+def make_question(
+    index: int, *, category: str = "Color", answer: str = "red", shade: int | None = None
+) -> Question:
+    """A question about a picture of its own, or about the picture of the shade."""
+    picture = png(index % 256 if shade is None else shade)
+    return Question(index, f"q{index}", category, f"what is {index}?", answer, "image", (picture,))
+
+
+def write_evaluation(
+    run_dir: RunDir,
+    benchmark: str,
+    *,
+    categories: tuple[str, ...],
+    is_correct: Callable[[str, int], bool | None],
+    per_category: int = 40,
+    judge: str = "rule:v1",
+    protocol: Mapping[str, Any] | None = None,
+    blind: float = 0.2,
+) -> None:
+    """Write the files of an evaluation; `is_correct` gives the verdict by category and number."""
+    questions = [
+        make_question(index, category=category)
+        for index, category in enumerate(c for c in categories for _ in range(per_category))
+    ]
+    results = []
+    for question in questions:
+        correct = is_correct(question.category, question.index % per_category)
+        said = "red" if correct else "blue"
+        prediction = Prediction(
+            question.id, question.category, question.question, question.answer,
+            str(question.index), question.question, said,
+        )  # fmt: skip
+        results.append(Result(prediction, correct))
+    seen = [
+        Result(r.prediction, i % 10 < 10 * blind) for i, r in enumerate(results)
+    ]  # right for the share `blind` of each category
+    swapped = _scores(benchmark, seen, questions, judge, None)
+    files = ResultFiles(run_dir.eval_dir(benchmark))
+    files.begin({"key": "k", "plug_and_play": None, **(protocol or {})})
+    files.finish(result.prediction for result in results)
+    files.write_verdicts(
+        {"id": r.prediction.id, "correct": r.correct, "reply": ""} for r in results
+    )
+    files.write_scores(_scores(benchmark, results, questions, judge, swapped).as_json())
+
+
+def write_run(
+    folder: Path,
+    *,
+    variant: str,
+    seed: int = 0,
+    image: Callable[[str, int], bool | None],
+    video: Callable[[str, int], bool | None],
+    **options: Any,
+) -> RunDir:
+    """A run below `folder`/desk, evaluated on both benchmarks."""
+    run_dir = RunDir(folder / "desk" / variant / f"seed{seed}")
+    for benchmark, categories, is_correct in (
+        ("open_vqa_image", IMAGE_CATEGORIES, image),
+        ("open_vqa_video", VIDEO_CATEGORIES, video),
+    ):
+        write_evaluation(
+            run_dir, benchmark, categories=categories, is_correct=is_correct, **options
+        )
+    return run_dir
+
+
+def _scores(
+    benchmark: str,
+    results: list[Result],
+    questions: list[Question],
+    judge: str,
+    blind: Scores | None,
+) -> Scores:
+    overall, categories = count(results, questions, blind=blind)
+    return Scores(benchmark, blind is None, judge, "row", 0, "k", overall, categories)

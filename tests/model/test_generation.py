@@ -1,0 +1,98 @@
+"""Tests that an answer depends on its own prompt, pictures and seed alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from lynx.model.build import build_model
+from lynx.model.generation import GumbelNoise
+from lynx.model.lynx import LynxModel
+from tests.tiny import Document, document, tiny_config
+
+ROWS: dict[str, dict[str, Any]] = {
+    "greedy": {"num_beams": 1, "top_k": 1, "length_penalty": 1.0, "do_sample": False},
+    "beam": {"num_beams": 3, "top_k": 1, "length_penalty": -2.0, "do_sample": False},
+    "sampled": {"num_beams": 1, "top_k": 5, "length_penalty": 1.0, "do_sample": True},
+    "beam sampled": {"num_beams": 3, "top_k": 5, "length_penalty": 1.0, "do_sample": True},
+}
+
+
+def settings(name: str) -> dict[str, Any]:
+    return {"max_new_tokens": 8, "top_p": 0.9, "no_repeat_ngram_size": 3, **ROWS[name]}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> LynxModel:
+    config = tiny_config(tmp_path_factory.mktemp("backbones"), {"model.adapter.every_n_layers": 1})
+    return build_model(config, seed=0).eval()
+
+
+def ask(
+    model: LynxModel, items: list[Document], row: dict[str, Any], seeds: list[int]
+) -> list[list[int]]:
+    frames = [item.frames for item in items if item.frames is not None]
+    return model.generate(
+        pixel_values=torch.cat(frames) if frames else None,
+        num_frames=torch.tensor([len(f) for f in frames]) if frames else None,
+        prompts=[item.prompt for item in items],
+        has_vision=[item.frames is not None for item in items],
+        settings=row,
+        seeds=seeds,
+    )
+
+
+def questions() -> list[Document]:
+    return [document(n, num_frames=f) for n, f in enumerate([1, 0, 3, 1, 0, 5])]
+
+
+@pytest.mark.parametrize("name", list(ROWS))
+def test_batch_size_and_neighbours_do_not_matter(model: LynxModel, name: str) -> None:
+    items, row, seeds = questions(), settings(name), list(range(6))
+    together = ask(model, items, row, seeds)
+    alone = [ask(model, [item], row, [seed])[0] for item, seed in zip(items, seeds, strict=True)]
+    turned = ask(model, items[::-1], row, seeds[::-1])[::-1]
+    assert together == alone == turned
+    assert len({tuple(answer) for answer in together}) > 1  # the comparison is not of constants
+
+
+@pytest.mark.parametrize("name", ["sampled", "beam sampled"])
+def test_sampled_answers_follow_the_seed(model: LynxModel, name: str) -> None:
+    item, row = document(1, num_frames=1), settings(name)
+    answers = [ask(model, [item], row, [seed])[0] for seed in (1, 1, 2, 3, 4, 5)]
+    assert answers[0] == answers[1]
+    assert len({tuple(answer) for answer in answers}) > 1
+
+
+def test_sampling_leaves_the_global_random_state_alone(model: LynxModel) -> None:
+    before = torch.get_rng_state()
+    for name in ("sampled", "beam sampled"):
+        ask(model, [document(1, num_frames=1)], settings(name), [7])
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_greedy_answers_are_the_forward_passs_choices(model: LynxModel) -> None:
+    """The cached, left-padded path and the training path are the same function."""
+    items = questions()
+    answers = ask(model, items, settings("greedy") | {"no_repeat_ngram_size": 0}, [0] * 6)
+    for item, answer in zip(items, answers, strict=True):
+        embed = model.language_model.get_input_embeddings()
+        row = embed(torch.tensor([*item.prompt, *answer]))
+        if item.frames is not None:
+            vision = model.encode_vision(item.frames, torch.tensor([len(item.frames)]))[0]
+            row = torch.cat([vision, row])
+        logits = model.language_model(inputs_embeds=row[None]).logits[0]
+        logits[:, 2] = torch.where(torch.arange(len(logits)) == len(row) - len(answer) - 1, -1e9, logits[:, 2])  # noqa: E501
+        choices = logits.argmax(dim=-1).tolist()
+        assert choices[len(row) - len(answer) - 1 : -1] == answer
+
+
+def test_gumbel_noise_samples_from_the_softmax() -> None:
+    logits = torch.tensor([[0.1, 0.2, 0.7]]).log()
+    noise = GumbelNoise([3], logits.device)
+    ids = torch.zeros(1, 0, dtype=torch.long)
+    drawn = torch.stack([noise(ids, logits).argmax() for _ in range(4000)])
+    shares = torch.bincount(drawn, minlength=3) / len(drawn)
+    torch.testing.assert_close(shares, torch.tensor([0.1, 0.2, 0.7]), atol=0.03, rtol=0)
