@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any, cast
 
 import torch
 from omegaconf import OmegaConf
+from PIL import Image
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 from torch import Tensor
@@ -22,11 +25,16 @@ from transformers import (
 
 from lynx.config.files import nested
 from lynx.config.schema import Config
+from lynx.config.seeds import python_random
+from lynx.data.recipe import load_recipe
+from lynx.data.sample import Kind, Round, Sample
+from lynx.data.shards import write_shards
 
-WORDS = (
-    "user bot : , . ? a the is what color red blue green yes no one two three cat dog place name of "
-    "this picture video describe short answer question please in to on it image some give say"
-).split()
+VOCABULARY = (
+    "user bot : , . ? a the is what color red blue green yes no one two three cat dog place name "
+    "of this picture video describe short answer question please in to on it image some give say"
+)
+WORDS = VOCABULARY.split()
 SPECIALS = ["<pad>", "<s>", "</s>", "<unk>"]
 NUM_QUERIES = 4
 
@@ -214,3 +222,40 @@ def tiny_config(root: Path | None, changes: Mapping[str, Any] | None = None) -> 
         values |= {f"stages.{stage}.{key}": value for key, value in chosen.items()}
     tree = nested(values | dict(changes or {}))
     return cast(Config, OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), tree)))
+
+
+VIDEO_SOURCES = {"msrvtt_qa", "vln_vqa", "next_qa", "msvd_qa", "sthv2", "vln_caption"}
+TEXT_SOURCES = {"flan_v2", "laion_oig_small", "alpaca_gpt4", "unnatural_instruction", "baize"}
+FIELDS = ("question", "hypothesis", "options", "meme", "instruction", "words", "text")
+
+
+def tiny_catalog(root: Path, *, samples_per_source: int = 6) -> dict[str, Path]:
+    """Shards of a few noise pictures for every source of the three recipes."""
+    recipes = [load_recipe(recipe) for recipe, _ in STAGE_OVERRIDES.values()]
+    names = sorted({name for recipe in recipes for name in recipe.weights})
+    for name in names:
+        write_shards(
+            [_sample(name, row) for row in range(samples_per_source)],
+            root / "shards" / name,
+            source=name,
+            samples_per_shard=4,
+            licence="none",
+            builder="tests",
+        )
+    return {name: root / "shards" / name for name in names}
+
+
+def _sample(source: str, row: int) -> Sample:
+    rng = python_random(0, "tiny", source, row)
+    kind: Kind = "video" if source in VIDEO_SOURCES else "image"
+    kind = "text" if source in TEXT_SOURCES else kind
+    pictures = {"text": 0, "image": 1, "video": 5}[kind]
+    fields = {field: " ".join(rng.choices(WORDS[8:], k=4)) for field in FIELDS}
+    rounds = tuple(Round(fields, " ".join(rng.choices(WORDS[8:], k=3))) for _ in range(2))
+    return Sample(f"{row:04d}", source, kind, rounds, tuple(_png(rng) for _ in range(pictures)))
+
+
+def _png(rng: random.Random) -> bytes:
+    stream = io.BytesIO()
+    Image.frombytes("RGB", (12, 12), rng.randbytes(432)).save(stream, "PNG")
+    return stream.getvalue()

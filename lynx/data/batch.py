@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from lynx.config.errors import LynxError
-from lynx.data.text import IGNORED_LABEL, Encoded
+from lynx.data.text import IGNORED, Encoded
 
 _MULTIPLE = 8  # of the row length; odd lengths are slow
 
@@ -47,7 +47,7 @@ class Batch:
     labels: int64 (R, T), -100 for none; labels[t] is what is predicted from t - 1.
     source_ids: int64 (R, T), number of the source in the recipe, -1 is padding.
     step_target_tokens: supervised tokens of this rank in the whole optimizer step.
-    positions, sample_sources: of each sample, in the stream's order.
+    positions: of the samples in the stage's stream, ascending.
     """
 
     pixel_values: Tensor
@@ -62,13 +62,12 @@ class Batch:
     step_target_tokens: int
     num_samples: int
     positions: tuple[int, ...]
-    sample_sources: tuple[int, ...]
     failures: tuple[Failure, ...] = ()
 
     @property
     def num_targets(self) -> int:
         """Supervised tokens of this micro batch."""
-        return int((self.labels != IGNORED_LABEL).sum())
+        return int((self.labels != IGNORED).sum())
 
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Batch:
         """The batch with its tensors on the device."""
@@ -79,7 +78,7 @@ class Batch:
         return self._map(lambda tensor: tensor.pin_memory())
 
     def _map(self, function: Callable[[Tensor], Tensor]) -> Batch:
-        tensors = {
+        tensors: dict[str, Any] = {
             field.name: function(value)
             for field in fields(self)
             if isinstance(value := getattr(self, field.name), Tensor)
@@ -104,7 +103,7 @@ def collate(
     longest = max(sum(_length(one, num_queries) for one in row) for row in rows)
     shape = (len(rows), -(-longest // _MULTIPLE) * _MULTIPLE)
     input_ids = torch.full(shape, pad_token_id)
-    labels = torch.full(shape, IGNORED_LABEL)
+    labels = torch.full(shape, IGNORED)
     source_ids = torch.full(shape, -1)
     document_ids, position_ids = torch.zeros(shape).long(), torch.zeros(shape).long()
     vision_mask = torch.zeros(shape, dtype=torch.bool)
@@ -134,7 +133,6 @@ def collate(
         step_target_tokens=0,
         num_samples=len(documents),
         positions=tuple(one.position for one in documents),
-        sample_sources=tuple(one.source for one in documents),
         failures=tuple(failures),
     )
     return replace(batch, step_target_tokens=batch.num_targets)

@@ -12,16 +12,18 @@ from lynx.config.errors import LynxError
 from lynx.config.files import named_file, shown
 from lynx.config.nearest import nearest_hint
 from lynx.config.paths import from_root
+from lynx.config.schema import DataConfig
 
 _FOLDER = "data_recipes/catalogs"
 
 
-def load_catalog(catalog: str, sources: Iterable[str]) -> dict[str, Path]:
+def load_catalog(data: DataConfig, sources: Iterable[str]) -> dict[str, Path]:
     """Folder of shards of each of `sources`.
 
-    catalog: name of a file in `data_recipes/catalogs/`, or the path of a YAML file. Raises LynxError
-    with all sources that it doesn't have or whose folder doesn't exist.
+    `data.catalog` is the name of a file in `data_recipes/catalogs/`, or the path of a YAML file.
+    Raises LynxError with all sources that it doesn't have or whose folder doesn't exist.
     """
+    catalog = data.catalog
     is_path = catalog.endswith(".yaml")
     path = from_root(catalog) if is_path else named_file(_FOLDER, catalog, kind="catalog")
     folders = _folders(path)

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from lynx.config.errors import LynxError
@@ -26,6 +27,7 @@ from lynx.tracking.files import write_bytes_atomic, write_text_atomic
 HELD_OUT_SHARE = 10  # one picture in this many is kept for evaluation
 MAX_SIDE = 448  # pixels
 _SHORT_ANSWER = 4  # words
+_NEARLY_WHITE = 240  # of 255; Tux Paint has a white lightning bolt
 _SAMPLES_PER_SHARD = 500
 _VARIANTS = re.compile(r"_(mirror|flip|mirror_flip)$")  # Tux Paint's views of the same picture
 _ARTICLE = re.compile(r"^(a|an|the|some) ")
@@ -49,8 +51,8 @@ class FolderSources:
 
 @dataclass(frozen=True)
 class _Picture:
-    path: Path
     key: str
+    image: bytes
     category: str
     caption: str
     is_held_out: bool
@@ -67,9 +69,9 @@ def build_folder_sources(root: str | Path, out_dir: str | Path, *, name: str) ->
 
     root: searched with its subfolders; the uppermost name a picture's category. Pictures are put on
     white, padded to squares and shrunk to MAX_SIDE. Texts keep their letters only, in lower case;
-    pictures without a text, or with digits in it, are skipped and counted. Which pictures are held
-    out depends on their paths below `root` alone; views of one picture stay together. LynxError if
-    fewer than one picture for training and one held out are found.
+    pictures without a text, with digits in it or white all over are skipped and counted. Which
+    pictures are held out depends on their paths below `root` alone; views of one picture stay
+    together. LynxError unless one picture for training and one held out are found.
     """
     root, out = Path(root), Path(out_dir)
     skipped: Counter[str] = Counter()
@@ -78,8 +80,8 @@ def build_folder_sources(root: str | Path, out_dir: str | Path, *, name: str) ->
     held_out = [one for one in pictures if one.is_held_out]
     if not train or not held_out:
         raise LynxError(
-            f"{root}: {len(train)} pictures for training and {len(held_out)} held out; at least one "
-            "of each is needed: .png files with a .txt of the same name beside them"
+            f"{root}: {len(train)} pictures for training and {len(held_out)} held out; at least "
+            "one of each is needed: .png files with a .txt of the same name beside them"
         )
     shards = {}
     for part, suffix in ((train, ""), (held_out, "_held_out")):
@@ -100,7 +102,7 @@ def build_folder_sources(root: str | Path, out_dir: str | Path, *, name: str) ->
 
 def _find_pictures(root: Path, skipped: Counter[str]) -> Iterator[_Picture]:
     if not root.is_dir():
-        raise LynxError(f"no folder {root}; install the package, or give the folder of the pictures")
+        raise LynxError(f"no folder {root}; install the package, or name the pictures' folder")
     for number, path in enumerate(sorted(root.rglob("*.png"))):
         text = path.with_suffix(".txt")
         if not text.is_file():
@@ -111,12 +113,16 @@ def _find_pictures(root: Path, skipped: Counter[str]) -> Iterator[_Picture]:
         if not caption:
             skipped["no words, or digits in them"] += 1
             continue
+        image = flattened(path)
+        if image is None:
+            skipped["nothing to see on white"] += 1
+            continue
         inside = path.relative_to(root)
         same = _VARIANTS.sub("", inside.with_suffix("").as_posix())
         stem = re.sub(r"[^A-Za-z0-9_-]", "_", path.stem)[:60]
         yield _Picture(
-            path=path,
             key=f"{number:06d}_{stem}",
+            image=image,
             category=inside.parts[0] if len(inside.parts) > 1 else root.name,
             caption=caption,
             is_held_out=_hash(same) % HELD_OUT_SHARE == 0,
@@ -133,8 +139,8 @@ def plain_words(text: str) -> str:
     return " ".join(re.findall(r"[a-z]+", ascii_text))
 
 
-def flattened(path: Path) -> bytes:
-    """The picture as a square JPEG on white, at most MAX_SIDE pixels wide."""
+def flattened(path: Path) -> bytes | None:
+    """The picture as a square JPEG on white, at most MAX_SIDE pixels wide; None if all is white."""
     try:
         with Image.open(path) as opened:
             image = opened.convert("RGBA")
@@ -144,6 +150,8 @@ def flattened(path: Path) -> bytes:
     side = max(image.size)
     square = Image.new("RGBA", (side, side), "white")
     square.alpha_composite(image, ((side - image.width) // 2, (side - image.height) // 2))
+    if np.asarray(square.convert("L")).min() > _NEARLY_WHITE:
+        return None
     stream = io.BytesIO()
     square.convert("RGB").save(stream, "JPEG", quality=95, subsampling=0)
     return stream.getvalue()
@@ -158,7 +166,7 @@ def _samples(pictures: Sequence[_Picture], *, task: str, source: str) -> Iterato
                 source=source,
                 kind="image",
                 rounds=(Round({}, response),),
-                images=(flattened(one.path),),
+                images=(one.image,),
             )
 
 
@@ -167,7 +175,7 @@ def _write_questions(pictures: Sequence[_Picture], folder: Path) -> Path:
     for one in pictures:
         if one.short_name is not None:
             image = f"images/{one.key}.jpg"
-            write_bytes_atomic(folder / image, flattened(one.path))
+            write_bytes_atomic(folder / image, one.image)
             row = {
                 "index": one.key,
                 "class": one.category,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -12,19 +13,21 @@ from transformers import PreTrainedTokenizerBase
 from lynx.config.errors import LynxError
 from lynx.config.seeds import python_random
 from lynx.data.batch import Batch, Document, Failure, collate
-from lynx.data.prompts import Choice, Pool
-from lynx.data.sample import Sample
-from lynx.data.shards import ShardedSource, UnreadableSampleError
-from lynx.data.stream import MixPlan
-from lynx.data.text import encode_sample
+from lynx.data.prompts import Choice, PromptPool
+from lynx.data.sample import Sample, UnreadableSampleError
+from lynx.data.shards import ShardedSource
+from lynx.data.stream import Draw, MixPlan
+from lynx.data.text import Encoded, encode_sample
 from lynx.data.transforms import image_to_tensor
+
+_MOST_FAILURES_IN_A_ROW = 100  # no source is searched to its end
 
 
 class Share:
     """Which positions each micro batch of a rank covers.
 
-    A step's `global_batch_size` positions are dealt to the ranks in equal runs, and a rank's run to
-    its micro batches; so a step has the same samples on any number of devices.
+    The positions of a step are dealt out one micro batch after the other, in turn to the ranks; so
+    a step has the same samples on any number of devices.
     """
 
     def __init__(
@@ -39,17 +42,20 @@ class Share:
         self.rank, self.world_size = rank, world_size
         self.accumulation = global_batch_size // (micro_batch_size * world_size)
 
-    def positions(self, index: int, *, rank: int | None = None) -> range:
-        """Positions of the rank's (default: own) micro batch number `index` of the stage."""
+    def positions(self, index: int) -> range:
+        """Positions of the rank's micro batch number `index` of the stage."""
         step, micro = divmod(index, self.accumulation)
-        mine = self.global_batch_size // self.world_size
-        start = step * self.global_batch_size + (self.rank if rank is None else rank) * mine
-        start += micro * self.micro_batch_size
+        turn = micro * self.world_size + self.rank
+        start = step * self.global_batch_size + turn * self.micro_batch_size
         return range(start, start + self.micro_batch_size)
 
 
-class MicroBatches(Dataset[Batch]):
-    """Micro batch by number; equal in every process, because all it draws depends on positions."""
+class MicroBatches(Dataset[Batch | LynxError]):
+    """Micro batch by number; equal in every process, because all it draws depends on positions.
+
+    Phrasings and crops are drawn from streams of (source, row, epoch): variants that see a row, in
+    whatever mix, ask and crop alike.
+    """
 
     def __init__(
         self,
@@ -57,13 +63,13 @@ class MicroBatches(Dataset[Batch]):
         plan: MixPlan,
         share: Share,
         sources: Mapping[str, ShardedSource],
-        pools: Mapping[str, Pool],
-        choose: Choice,
+        pools: Mapping[str, PromptPool],
+        prompts: Choice,
         tokenizer: PreTrainedTokenizerBase,
         seed: int,
         stage: str,
         image_size: int,
-        random_crop_scale: float,
+        smallest_crop: float,
         max_text_tokens: int,
         pack_length: int,
         num_queries: int,
@@ -71,18 +77,29 @@ class MicroBatches(Dataset[Batch]):
         """sources, pools: of each source of the plan, by the source's name."""
         self._plan, self._share = plan, share
         self._sources: Sequence[ShardedSource] = [sources[name] for name in plan.source_names]
-        self._pools: Sequence[Pool] = [pools[name] for name in plan.source_names]
-        self._choose, self._tokenizer = choose, tokenizer
+        self._pools: Sequence[PromptPool] = [pools[name] for name in plan.source_names]
+        self._prompts, self._tokenizer = prompts, tokenizer
         self._seed, self._stage = seed, stage
-        self._image_size, self._random_crop_scale = image_size, random_crop_scale
+        self._image_size, self._smallest_crop = image_size, smallest_crop
         self._max_text_tokens = max_text_tokens
         self._pack_length, self._num_queries = pack_length, num_queries
 
-    def __getitem__(self, index: int) -> Batch:
+    def __getitem__(self, index: int) -> Batch | LynxError:
+        # Returned, not raised: a DataLoader's worker would put its traceback into the message.
+        try:
+            return self.micro_batch(index)
+        except LynxError as error:
+            return error
+
+    def micro_batch(self, index: int) -> Batch:
+        """The rank's micro batch number `index` of the stage; its step's tokens are its own only.
+
+        Raises LynxError where a source can't be read or doesn't fit its prompts.
+        """
         failures: list[Failure] = []
         pad = self._tokenizer.pad_token_id
         return collate(
-            [self.document(position, failures) for position in self._share.positions(index)],
+            [self._document(position, failures) for position in self._share.positions(index)],
             pack_length=self._pack_length,
             num_queries=self._num_queries,
             image_size=self._image_size,
@@ -90,55 +107,59 @@ class MicroBatches(Dataset[Batch]):
             failures=failures,
         )
 
-    def document(self, position: int, failures: list[Failure]) -> Document:
+    def _document(self, position: int, failures: list[Failure]) -> Document:
         """The sample at the position, or the next readable row of its source; failures are added.
 
         A substitute of the same source keeps the mix exact and moves no later sample.
         """
         draw = self._plan.draw(position)
         source = self._sources[draw.source]
-        for offset in range(len(source)):
-            row = (draw.row + offset) % len(source)
+        tries = min(len(source), _MOST_FAILURES_IN_A_ROW)
+        for offset in range(tries):
+            actual = draw._replace(row=(draw.row + offset) % len(source))
             try:
-                return self._prepared(source.read(row), source=draw.source, position=position)
+                sample = source.read(actual.row)
+                frames = self._frames(sample, actual)
             except UnreadableSampleError as error:
-                failures.append(Failure(position, source.name, row, str(error)))
+                failures.append(Failure(position, source.name, actual.row, str(error)))
+                continue
+            text = self._text(sample, actual)
+            return Document(frames=frames, text=text, source=draw.source, position=position)
         raise LynxError(
-            f"source `{source.name}` in {source.directory}: none of its {len(source)} samples can "
-            f"be read; the first: {failures[-len(source)].reason}"
+            f"source `{source.name}` in {source.directory}: {tries} samples in a row can't be "
+            f"read, such as: {failures[-tries].reason}"
         )
 
-    def _prepared(self, sample: Sample, *, source: int, position: int) -> Document:
-        text = encode_sample(
+    def _text(self, sample: Sample, draw: Draw) -> Encoded:
+        return encode_sample(
             sample,
-            pool=self._pools[source],
+            pool=self._pools[draw.source],
             tokenizer=self._tokenizer,
-            choose=self._choose,
-            rng=python_random(self._seed, "prompt", self._stage, position),
+            prompts=self._prompts,
+            rng=self._random("phrasing", draw),
             max_text_tokens=self._max_text_tokens,
         )
-        frames = self._frames(sample, position)
-        return Document(frames=frames, text=text, source=source, position=position)
 
-    def _frames(self, sample: Sample, position: int) -> Tensor | None:
+    def _frames(self, sample: Sample, draw: Draw) -> Tensor | None:
         """(F, 3, S, S); pictures are cropped at random, frames of a video never (release)."""
         if not sample.images:
             return None
-        rng = None
-        if sample.kind == "image":
-            rng = python_random(self._seed, "crop", self._stage, position)
+        rng = self._random("crop", draw) if sample.kind == "image" else None
         try:
-            return torch.stack(
-                [
-                    image_to_tensor(
-                        image,
-                        image_size=self._image_size,
-                        rng=rng,
-                        random_crop_scale=self._random_crop_scale,
-                    )
-                    for image in sample.images
-                ]
-            )
+            frames = [
+                image_to_tensor(
+                    image,
+                    image_size=self._image_size,
+                    rng=rng,
+                    smallest_crop=self._smallest_crop,
+                )
+                for image in sample.images
+            ]
         except UnreadableSampleError as error:
-            place = f"source `{sample.source}`, sample `{sample.key}`"
-            raise UnreadableSampleError(f"{place}: {error}") from error
+            place = self._sources[draw.source].place(draw.row)
+            raise UnreadableSampleError(f"{place}, sample `{sample.key}`: {error}") from error
+        return torch.stack(frames)
+
+    def _random(self, purpose: str, draw: Draw) -> random.Random:
+        source = self._plan.source_names[draw.source]
+        return python_random(self._seed, purpose, self._stage, source, draw.row, draw.epoch)

@@ -16,13 +16,15 @@ from lynx.data.batch import Batch, Failure
 from lynx.data.micro_batches import MicroBatches, Share
 from lynx.data.stream import MixPlan
 
+_FIRST_JUDGED = 1000  # so many samples are taken for the first ones of a source, when failures are
 _log = logging.getLogger(__name__)
 
 
 class LynxDataModule(LightningDataModule):
     """Feeds the trainer; its state is the number of samples that all ranks have consumed.
 
-    `realised_mix` and `failures` say what was delivered. There is no validation loader.
+    `failures` says which rows could not be used since this process began. There is no validation
+    loader.
     """
 
     def __init__(
@@ -38,7 +40,10 @@ class LynxDataModule(LightningDataModule):
         max_failures_per_source: float,
         pin_memory: bool = False,
     ) -> None:
-        """steps: optimizer steps of the stage; sizes: samples of each source."""
+        """steps: optimizer steps of the stage; sizes: samples of each source.
+
+        max_failures_per_source: share of the samples tried that may be unreadable.
+        """
         super().__init__()
         self._micro_batches, self._plan, self._share = micro_batches, plan, share
         self._steps, self._sizes = steps, dict(sizes)
@@ -47,28 +52,26 @@ class LynxDataModule(LightningDataModule):
         self.fingerprint = fingerprint
         self.source_names = plan.source_names
         self.accumulation = share.accumulation
-        self._start_step = 0
         self._num_delivered = 0  # micro batches of this rank, from the start of the stage
-        self._counts = plan.counts(0)
         self.failures: dict[tuple[str, int], str] = {}  # (source, row) -> reason
 
     @property
     def num_micro_batches(self) -> int:
         """Of this rank in the whole stage."""
-        return self._steps * self._share.accumulation
+        return self._steps * self.accumulation
 
     @property
     def consumed_samples(self) -> int:
         """Samples of all ranks in the optimizer steps that have been delivered whole."""
-        return self._num_delivered // self._share.accumulation * self._share.global_batch_size
+        return self._num_delivered // self.accumulation * self._share.global_batch_size
 
-    def train_dataloader(self) -> _StepLoader:
-        """Sized by the whole stage, also after a resume; Lightning counts from the start."""
-        return _StepLoader(self)
+    def train_dataloader(self) -> StepLoader:
+        """Batches from where the state is, in whole optimizer steps."""
+        return StepLoader(self)
 
     def realised_mix(self) -> dict[str, int]:
-        """Samples delivered so far of each source, over all ranks."""
-        return dict(zip(self.source_names, self._counts, strict=True))
+        """Samples consumed so far of each source, over all ranks."""
+        return self._plan.counts(self.consumed_samples)
 
     def state_dict(self) -> dict[str, Any]:
         """Equal on all ranks, and independent of their number and of the workers'."""
@@ -82,16 +85,13 @@ class LynxDataModule(LightningDataModule):
                 f"{self.fingerprint}): recipe, prompts, shards, seed, batch size and image size "
                 "must be what they were; start the run anew or restore them"
             )
-        consumed = state_dict["consumed_samples"]
-        self._start_step = consumed // self._share.global_batch_size
-        self._num_delivered = self._start_step * self._share.accumulation
-        self._counts = self._plan.counts(consumed)
+        step = state_dict["consumed_samples"] // self._share.global_batch_size
+        self._num_delivered = step * self.accumulation
 
-    def _batches(self) -> Iterator[Batch]:
-        """Whole optimizer steps: the tokens of a step must be known before its first micro batch."""
-        first = self._num_delivered = self._start_step * self._share.accumulation
-        self._counts = self._plan.counts(self.consumed_samples)
-        loader: DataLoader[Batch] = DataLoader(
+    def batches(self) -> Iterator[Batch]:
+        """The rest of the stage, by whole steps: a step's tokens are known before it begins."""
+        first = self._num_delivered = self._num_delivered // self.accumulation * self.accumulation
+        loader: DataLoader[Batch | LynxError] = DataLoader(
             self._micro_batches,
             batch_size=None,
             sampler=range(first, self.num_micro_batches),
@@ -99,41 +99,46 @@ class LynxDataModule(LightningDataModule):
             multiprocessing_context="fork" if self._num_workers else None,
             pin_memory=self._pin_memory,
         )
-        stream = iter(loader)
-        while step := list(islice(stream, self._share.accumulation)):
-            total = sum(batch.num_targets for batch in step)
-            for batch in step:
-                self._count(batch)
-                yield replace(batch, step_target_tokens=total)
+        iterator = iter(loader)
+        try:
+            while found := list(islice(iterator, self.accumulation)):
+                step = [self._checked(batch) for batch in found]
+                total = sum(batch.num_targets for batch in step)
+                for batch in step:
+                    self._num_delivered += 1
+                    yield replace(batch, step_target_tokens=total)
+        finally:
+            del iterator  # an error's traceback would keep the workers: their end then takes 10 s
 
-    def _count(self, batch: Batch) -> None:
-        for source in batch.sample_sources:
-            self._counts[source] += 1
-        for rank in range(self._share.world_size):
-            if rank != self._share.rank:
-                for position in self._share.positions(self._num_delivered, rank=rank):
-                    self._counts[self._plan.source_at(position)] += 1
-        self._num_delivered += 1
+    def _checked(self, batch: Batch | LynxError) -> Batch:
+        if isinstance(batch, LynxError):
+            raise batch
         for failure in batch.failures:
             self._record(failure)
+        return batch
 
     def _record(self, failure: Failure) -> None:
-        place = (failure.source, failure.row)
-        if place in self.failures:
+        source = failure.source
+        if (source, failure.row) in self.failures:
             return
-        self.failures[place] = failure.reason
+        self.failures[source, failure.row] = failure.reason
         _log.warning("replaced by the next sample of its source: %s", failure.reason)
-        count = sum(source == failure.source for source, _ in self.failures)
-        if count > self._max_failures_per_source * self._sizes[failure.source]:
+        count = sum(name == source for name, _ in self.failures)
+        tried = self._plan.counts(failure.position + 1)[source] // self._share.world_size
+        judged = min(self._sizes[source], max(tried, _FIRST_JUDGED))
+        if count > self._max_failures_per_source * judged:
             raise LynxError(
-                f"source `{failure.source}`: {count} of {self._sizes[failure.source]} samples can't "
-                f"be read, more than data.max_failures_per_source = {self._max_failures_per_source:g} "
-                f"allows; the last: {failure.reason}"
+                f"source `{source}`: {count} of {judged} samples can't be used, more than "
+                f"data.max_failures_per_source = {self._max_failures_per_source:g} allows; the "
+                f"last: {failure.reason}"
             )
 
 
-class _StepLoader:
-    """An iterable over the rest of the stage whose length is that of the whole stage."""
+class StepLoader:
+    """An iterable over the rest of a stage; sized by the whole, as Lightning counts from there.
+
+    Its state is the module's: Lightning asks the loader whether it can resume.
+    """
 
     def __init__(self, module: LynxDataModule) -> None:
         self._module = module
@@ -142,4 +147,12 @@ class _StepLoader:
         return self._module.num_micro_batches
 
     def __iter__(self) -> Iterator[Batch]:
-        return self._module._batches()
+        return self._module.batches()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The module's state."""
+        return self._module.state_dict()
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """The inverse of `state_dict`."""
+        self._module.load_state_dict(state_dict)

@@ -19,7 +19,7 @@ _KEYS = ("fields", "single", "diverse", "held_out")
 
 
 @dataclass(frozen=True)
-class Pool:
+class PromptPool:
     """The phrasings of a task (paper 2.2); `fields` are their placeholders.
 
     single: the paper's example (Table 13), one of `diverse`; held_out: kept for evaluation.
@@ -36,19 +36,21 @@ class Pool:
         return self.diverse if choose == "diverse" else (self.single,)
 
 
-def load_pools() -> dict[str, Pool]:
+def load_pools() -> dict[str, PromptPool]:
     """All pools of `data_recipes/prompts/`, by name; LynxError where one is malformed."""
-    pools: dict[str, Pool] = {}
+    pools: dict[str, PromptPool] = {}
     for name in names_in(PROMPTS):
         path = repository_root() / PROMPTS / f"{name}.yaml"
         for pool, content in (read_mapping(path).get("pools") or {}).items():
             if pool in pools:
-                raise LynxError(f"{shown(path)}: pools.{pool}: another file has a pool of that name")
+                raise LynxError(
+                    f"{shown(path)}: pools.{pool}: another file has a pool of that name"
+                )
             pools[pool] = _pool(pool, content, path)
     return pools
 
 
-def load_pool(name: str) -> Pool:
+def load_pool(name: str) -> PromptPool:
     """The pool of that name; an unknown name is a LynxError that says which is nearest."""
     pools = load_pools()
     if name not in pools:
@@ -56,11 +58,11 @@ def load_pool(name: str) -> Pool:
     return pools[name]
 
 
-def _pool(name: str, content: Mapping[str, Any], path: Path) -> Pool:
+def _pool(name: str, content: Mapping[str, Any], path: Path) -> PromptPool:
     place = f"{shown(path)}: pools.{name}"
     if not isinstance(content, Mapping) or set(content) != set(_KEYS):
         raise LynxError(f"{place}: must have exactly the keys {', '.join(_KEYS)}")
-    pool = Pool(
+    pool = PromptPool(
         name=name,
         fields=tuple(content["fields"]),
         single=content["single"],

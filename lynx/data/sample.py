@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from lynx.config.errors import LynxError
+
 Kind = Literal["image", "video", "text"]
+
+
+class UnreadableSampleError(LynxError):
+    """One sample is damaged; the others of its source may be used."""
 
 
 @dataclass(frozen=True)

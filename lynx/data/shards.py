@@ -16,15 +16,14 @@ import zlib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from itertools import accumulate, chain, islice
+from itertools import accumulate, chain, islice, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from webdataset import TarWriter
 
 from lynx.config.errors import LynxError
-from lynx.data.sample import Round, Sample
+from lynx.data.sample import Round, Sample, UnreadableSampleError
 from lynx.tracking.files import atomic_dir, write_json_atomic
 
 _MANIFEST = "manifest.json"
@@ -49,7 +48,7 @@ def write_shards(
     could not give back, on a key that comes twice, and when there are no samples.
     """
     with atomic_dir(directory) as folder:
-        shards = []
+        shards: list[dict[str, Any]] = []
         remaining = _checked(samples, source)
         for first in remaining:
             stem = f"{source}-{len(shards):06d}"
@@ -90,6 +89,8 @@ def _checked(samples: Iterable[Sample], source: str) -> Iterator[Sample]:
 
 def _write_shard(folder: Path, stem: str, samples: Iterable[Sample]) -> dict[str, Any]:
     """Write one tar file and its index; returns the shard's entry in the manifest."""
+    from webdataset import TarWriter  # slow to import, and readers do without
+
     tar_path = folder / f"{stem}.tar"
     with (
         tar_path.open("wb") as stream,
@@ -100,10 +101,7 @@ def _write_shard(folder: Path, stem: str, samples: Iterable[Sample]) -> dict[str
             writer.write(_members(sample))
             bounds.append(writer.tarstream.offset)
     content = tar_path.read_bytes()
-    rows = [
-        (start, end - start, zlib.crc32(content[start:end]))
-        for start, end in zip(bounds, bounds[1:], strict=False)
-    ]
+    rows = [(start, end - start, zlib.crc32(content[start:end])) for start, end in pairwise(bounds)]
     np.save(folder / f"{stem}.npy", np.array(rows, dtype=np.int64))
     return {
         "file": tar_path.name,
@@ -115,7 +113,7 @@ def _write_shard(folder: Path, stem: str, samples: Iterable[Sample]) -> dict[str
 
 def _members(sample: Sample) -> dict[str, Any]:
     """The sample as WebDataset has it: `__key__`, then ending -> content."""
-    rounds = [{"fields": r.fields, "response": r.response} for r in sample.rounds]
+    rounds = [{"fields": dict(r.fields), "response": r.response} for r in sample.rounds]
     record = {"kind": sample.kind, "rounds": rounds}
     text = json.dumps(record, ensure_ascii=False, sort_keys=True)
     members: dict[str, Any] = {"__key__": sample.key, "json": text.encode()}
@@ -168,12 +166,9 @@ class ShardedSource:
     def read(self, row: int) -> Sample:
         """The sample in row 0 <= row < len(self).
 
-        Raises LynxError with shard and row when its bytes are not those that were written.
+        Raises UnreadableSampleError with shard and row when its bytes are not those once written.
         """
-        if not 0 <= row < len(self):
-            raise IndexError(f"{self.name}: row {row} of {len(self)}")
-        number = bisect_right(self._ends, row)
-        within = row - (self._ends[number - 1] if number else 0)
+        number, within = self._located(row)
         path = self.directory / self._shards[number]["file"]
         try:
             offset, size, checksum = (int(value) for value in self._index(number)[within])
@@ -183,8 +178,20 @@ class ShardedSource:
                 raise ValueError("its bytes have changed since they were written")
             return self._parsed(content)
         except (OSError, ValueError, tarfile.TarError) as error:
-            place = f"{self.name}: row {row} ({path} row {within})"
-            raise LynxError(f"{place} can't be read: {error}; write the shards anew") from error
+            raise UnreadableSampleError(f"{self.place(row)} can't be read: {error}") from error
+
+    def place(self, row: int) -> str:
+        """Where a person finds the row: source, shard, and row within the shard."""
+        number, within = self._located(row)
+        path = self.directory / self._shards[number]["file"]
+        return f"{self.name}: row {row} ({path} row {within})"
+
+    def _located(self, row: int) -> tuple[int, int]:
+        """Number of the shard, and the row within it."""
+        if not 0 <= row < len(self):
+            raise IndexError(f"{self.name}: row {row} of {len(self)}")
+        number = bisect_right(self._ends, row)
+        return number, row - (self._ends[number - 1] if number else 0)
 
     def _index(self, number: int) -> np.ndarray:
         """Offsets, sizes and checksums of a shard; mapped, as 100 million rows don't fit twice."""

@@ -1,4 +1,4 @@
-"""Which sample stands at a position of a stage: a pure function of recipe, sizes, seed, position."""
+"""Which sample stands at a position of a stage: a pure function of recipe, sizes and seed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lynx.config.errors import LynxError
-from lynx.config.seeds import stream_key
+from lynx.config.seeds import generator, stream_key
 
 MAX_CYCLE = 250_000  # positions; weights that need a longer cycle are rounded to ...
 ROUNDED_CYCLE = 100_000  # ... this many
@@ -32,8 +32,9 @@ class MixPlan:
     """The order of a stage's samples.
 
     Sources follow each other in cycles with integer counts; at every position each source has come
-    as often as its weight says, to less than one sample (but for the rounding of weights that need
-    more than MAX_CYCLE positions). Every epoch of a source is a permutation of its rows.
+    as often as its weight says, to less than two samples (but for the rounding of weights that need
+    more than MAX_CYCLE positions). Every epoch of a source is a permutation of its rows that
+    doesn't depend on the other sources, so that recipes share it.
     """
 
     def __init__(
@@ -44,30 +45,30 @@ class MixPlan:
         self.cycle_counts = cycle_counts(weights)
         self._sizes = tuple(sizes[source] for source in self.source_names)
         self._seed, self._name = seed, name
-        self._order, self._ordinals = _cycle(self.cycle_counts)
+        self._length = sum(self.cycle_counts)
 
     def draw(self, position: int) -> Draw:
         """What stands at the position (from 0)."""
-        cycle, inside = divmod(position, len(self._order))
-        source = int(self._order[inside])
-        number = cycle * self.cycle_counts[source] + int(self._ordinals[inside])
+        number, inside = divmod(position, self._length)
+        order, ordinals = self._cycle(number)
+        source = int(order[inside])
+        ordinal = number * self.cycle_counts[source] + int(ordinals[inside])
         size = self._sizes[source]
-        epoch, place = divmod(number, size)
+        epoch, place = divmod(ordinal, size)
         key = _permutation_key(self._seed, self._name, self.source_names[source], epoch)
         return Draw(source, permuted(place, size=size, key=key), epoch)
 
-    def source_at(self, position: int) -> int:
-        """Number of the source at the position."""
-        return int(self._order[position % len(self._order)])
-
-    def counts(self, num_positions: int) -> list[int]:
+    def counts(self, num_positions: int) -> dict[str, int]:
         """How often each source comes in the first `num_positions` positions."""
-        cycles, rest = divmod(num_positions, len(self._order))
-        partial = np.bincount(self._order[:rest], minlength=len(self.cycle_counts))
-        return [
-            cycles * whole + int(part)
-            for whole, part in zip(self.cycle_counts, partial, strict=True)
-        ]
+        cycles, rest = divmod(num_positions, self._length)
+        partial = np.bincount(self._cycle(cycles)[0][:rest], minlength=len(self.source_names))
+        return {
+            name: cycles * whole + int(part)
+            for name, whole, part in zip(self.source_names, self.cycle_counts, partial, strict=True)
+        }
+
+    def _cycle(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        return _shuffled_cycle(self.cycle_counts, seed=self._seed, name=self._name, number=number)
 
 
 def cycle_counts(weights: Mapping[str, float]) -> tuple[int, ...]:
@@ -97,14 +98,28 @@ def _largest_remainder(counts: list[int], total: int) -> list[int]:
     return rounded
 
 
-@lru_cache(maxsize=8)
-def _cycle(counts: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Source at each position of a cycle, and how often it came before in the cycle."""
-    order = np.fromiter(_interleaved(counts), dtype=np.int32, count=sum(counts))
+@lru_cache(maxsize=4)
+def _shuffled_cycle(
+    counts: tuple[int, ...], *, seed: int, name: str, number: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Source at each position of a cycle, and how often it came before in the cycle.
+
+    Half of the pairs of neighbours, drawn by chance, change places: seeds and cycles differ, while
+    no count moves by more than 1.
+    """
+    order = _even_cycle(counts).copy()
+    pairs = order[: len(order) // 2 * 2].reshape(-1, 2)
+    swapped = generator(seed, "mix", name, number).random(len(pairs)) < 0.5
+    pairs[swapped] = pairs[swapped, ::-1]
     ordinals = np.empty_like(order)
     for source, count in enumerate(counts):
         ordinals[order == source] = np.arange(count)
     return order, ordinals
+
+
+@lru_cache(maxsize=4)
+def _even_cycle(counts: tuple[int, ...]) -> np.ndarray:
+    return np.fromiter(_interleaved(counts), dtype=np.int32, count=sum(counts))
 
 
 def _interleaved(counts: tuple[int, ...]) -> Iterator[int]:

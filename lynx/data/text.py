@@ -7,12 +7,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 from transformers import PreTrainedTokenizerBase
 
 from lynx.config.errors import LynxError
-from lynx.data.prompts import PromptPool
+from lynx.data.prompts import Choice, PromptPool
 from lynx.data.sample import Round, Sample
 
 IGNORED = -100  # label of a token that is not learned
@@ -34,7 +33,7 @@ def encode_sample(
     *,
     pool: PromptPool,
     tokenizer: PreTrainedTokenizerBase,
-    prompts: Literal["diverse", "single"],
+    prompts: Choice,
     rng: random.Random,
     max_text_tokens: int,
 ) -> Encoded:
@@ -84,7 +83,7 @@ def encode_prompt(
     return [bos, *ids[-(max_input_tokens - 1) :]]
 
 
-def _phrase(pool: PromptPool, prompts: Literal["diverse", "single"], rng: random.Random) -> str:
+def _phrase(pool: PromptPool, prompts: Choice, rng: random.Random) -> str:
     # Drawn in either case: what else `rng` decides must not depend on the way of prompting.
     drawn = rng.choice(pool.diverse)
     return drawn if prompts == "diverse" else pool.single

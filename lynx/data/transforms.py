@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from lynx.config.errors import LynxError
+from lynx.data.sample import UnreadableSampleError
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
@@ -32,8 +32,8 @@ def image_to_tensor(
 
     With `rng`: a random crop of at least the share `smallest_crop` of the area and of aspect ratio
     3:4 to 4:3, as the authors' release trains on images. Without: the central square, as it does
-    for videos and in evaluation. Transparent parts become white. Raises LynxError when the bytes
-    are no complete picture.
+    for videos and in evaluation. Transparent parts become white. Raises UnreadableSampleError when
+    the bytes are no complete picture.
     """
     image = _decoded(data)
     box = _central_square(image) if rng is None else _random_crop(image, rng, smallest_crop)
@@ -48,7 +48,9 @@ def _decoded(data: bytes) -> Image.Image:
         image = Image.open(io.BytesIO(data))
         image.load()
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise LynxError(f"a picture of {len(data)} bytes can't be decoded: {error}") from error
+        raise UnreadableSampleError(
+            f"a picture of {len(data)} bytes can't be decoded: {error}"
+        ) from error
     if not image.has_transparency_data:
         return image.convert("RGB")
     opaque = image.convert("RGBA")

@@ -51,7 +51,7 @@ def build_model(config: Config, *, seed: int) -> LynxModel:
     model.identities = model_identities(config)
     if hardware.gradient_checkpointing:
         for part in (model.vision_encoder.model, model.language_model):
-            part.gradient_checkpointing_enable({"use_reentrant": False})
+            part.activation_checkpointing_enable({"use_reentrant": False})
     return model
 
 

@@ -23,9 +23,9 @@ LOADED_PARTS = ("vision_encoder", "language_model")  # parts that start from wei
 
 
 def weights_identity(folder: Path) -> str:
-    """sha256 over config.json and the weights of a model folder, in the order of their names."""
-    files = sorted(folder.glob("*.safetensors")) + sorted(folder.glob("*.bin"))
-    files = [folder / "config.json", *files]
+    """sha256 over configuration, tokenizer and weights of a model folder, by their names."""
+    patterns = ("config.json", "tokenizer.json", "tokenizer.model", "*.safetensors", "*.bin")
+    files = [path for pattern in patterns for path in sorted(folder.glob(pattern))]
     return _digest(tuple((str(path), path.stat().st_mtime_ns) for path in files))
 
 

@@ -40,6 +40,11 @@ def fingerprints(model: nn.Module) -> dict[str, Fingerprint]:
     return {name: fingerprint(parameter) for name, parameter in model.named_parameters()}
 
 
+def changed_tensors(model: nn.Module, before: Mapping[str, Fingerprint]) -> Tensor:
+    """1.0 for every parameter that differs from its fingerprint, in the model's order, else 0.0."""
+    return torch.tensor([float(now != before[name]) for name, now in fingerprints(model).items()])
+
+
 @dataclass
 class PartRow:
     """What the audit found of one part."""
@@ -52,28 +57,28 @@ class PartRow:
 
 
 def compare_parts(
-    model: nn.Module, before: Mapping[str, Fingerprint], *, saw_video: bool
+    model: nn.Module, changed: Tensor, *, saw_video: bool
 ) -> tuple[list[PartRow], list[str]]:
     """A row per part, and what is wrong: frozen tensors that moved, trained ones that did not.
 
-    saw_video: whether a video has been trained on; without one frame positions have no gradient.
+    changed: as `changed_tensors` gives it. saw_video: whether a video has been trained on; without one frame positions have no gradient.
     Trained tensors in half precision may round small steps away, so there one change per part is
     enough (DeepSpeed keeps the precise ones elsewhere).
     """
     rows: dict[str, PartRow] = {}
     problems: list[str] = []
-    for name, parameter in model.named_parameters():
+    named = zip(model.named_parameters(), changed.tolist(), strict=True)
+    for (name, parameter), has_changed in named:
         part = part_of(name)
         row = rows.setdefault(part, PartRow(part, parameter.requires_grad))
         row.num_parameters += getattr(parameter, "ds_numel", parameter.numel())
         row.num_tensors += 1
-        changed = fingerprint(parameter) != before[name]
-        row.num_changed += changed
+        row.num_changed += bool(has_changed)
         exempt = part == "frame_positions" and not saw_video
-        if changed and not parameter.requires_grad:
+        if has_changed and not parameter.requires_grad:
             problems.append(f"{name} is frozen but has changed")
         must_change = parameter.requires_grad and parameter.dtype == torch.float32
-        if must_change and not changed and not exempt:
+        if must_change and not has_changed and not exempt:
             problems.append(f"{name} is trained but has not changed")
     for row in rows.values():
         exempt = row.part == "frame_positions" and not saw_video
@@ -130,7 +135,10 @@ class Audit(L.Callback):
         saw_video = trainer.strategy.reduce_boolean_decision(self._saw_video, all=False)
         assert self._before is not None
         model = pl_module.get_submodule("model")
-        rows, problems = compare_parts(model, self._before, saw_video=saw_video)
+        changed = changed_tensors(model, self._before).to(pl_module.device)
+        # Under ZeRO-3 a rank's slice of a small tensor may be padding alone, which never changes.
+        changed = trainer.strategy.reduce(changed, reduce_op="sum")
+        rows, problems = compare_parts(model, changed, saw_video=saw_video)
         self._before = None
         steps = trainer.global_step - self._first_step
         self._log.show(audit_table(rows, stage=self._stage, steps=steps))

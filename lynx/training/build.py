@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Literal
 
 import lightning as L
 from torch.optim import AdamW
@@ -16,9 +17,9 @@ from lynx.model.parts import trainable_parts
 from lynx.training.checkpoint_io import AtomicCheckpointIO
 from lynx.training.module import LynxTrainingModule
 from lynx.training.optim import make_optimizer, make_schedule
-from lynx.training.strategy import make_strategy
+from lynx.training.strategy import LynxDeepSpeedPrecision, make_strategy
 
-PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed"}
+PRECISIONS: dict[str, Literal["32-true", "bf16-mixed"]] = {"fp32": "32-true", "bf16": "bf16-mixed"}
 
 
 def accumulation(config: Config, stage: str) -> int:
@@ -32,6 +33,7 @@ def build_trainer(config: Config, stage: str, *, root: Path) -> L.Trainer:
     """A trainer for one stage, without callbacks and loggers."""
     hardware = config.hardware
     is_deepspeed = hardware.strategy == "deepspeed"
+    precision = PRECISIONS[hardware.precision]
     return L.Trainer(
         accelerator=hardware.accelerator,
         devices=hardware.devices,
@@ -42,9 +44,9 @@ def build_trainer(config: Config, stage: str, *, root: Path) -> L.Trainer:
             zero_stage=hardware.zero_stage,
             offload=hardware.offload,
         ),
-        precision=PRECISIONS[hardware.precision],  # type: ignore[arg-type]
         # DeepSpeed writes folders of its own; its strategy sees to their atomicity.
-        plugins=None if is_deepspeed else [AtomicCheckpointIO()],
+        precision=None if is_deepspeed else precision,
+        plugins=[LynxDeepSpeedPrecision(precision) if is_deepspeed else AtomicCheckpointIO()],
         max_epochs=-1,
         max_steps=getattr(config.stages, stage).steps,
         accumulate_grad_batches=accumulation(config, stage),

@@ -224,6 +224,7 @@ def _record(step_log: StepLog, data: LynxDataModule, *, samples: int) -> dict[st
         "peak_gpu_memory_bytes": gpu,
         "final_loss": step_log.loss,
         "realised_mix": data.realised_mix(),
+        "unreadable_samples": len(data.failures),
         "reused_from": None,
     }
 
@@ -231,10 +232,10 @@ def _record(step_log: StepLog, data: LynxDataModule, *, samples: int) -> dict[st
 def _catalog(config: Config) -> Mapping[str, Path]:
     """The shards of every source that some stage's recipe names."""
     recipes = [load_recipe(getattr(config.stages, stage).recipe) for stage in STAGE_NAMES]
-    sources = sorted({name for recipe in recipes for name in recipe.sources})
+    sources = sorted({name for recipe in recipes for name in recipe.weights})
     if config.data.catalog == "world":
         return build_catalog(from_root(config.data.cache_dir), sources, progress=True)
-    return load_catalog(config.data, sources)
+    return load_catalog(config.data.catalog, sources)
 
 
 @rank_zero_only

@@ -25,7 +25,7 @@ def stage_key(
     stage: str,
     *,
     identities: Mapping[str, str],
-    data_fingerprint: Any,
+    data_fingerprint: str,
     parent: str | None,
 ) -> str:
     """sha256 over all that determines the stage's weights up to rounding.
@@ -47,9 +47,6 @@ def stage_key(
         "identities": dict(identities),
         "optimizer": asdict(config.optimizer),
         "data": data_fingerprint,
-        "pack_length": config.data.pack_length,
-        "max_text_tokens": config.data.max_text_tokens,
-        "random_crop_scale": config.data.random_crop_scale,
         "precision": config.hardware.precision,
         "frozen": [config.hardware.frozen_dtype, *sorted(frozen_parts(config))],
         "seed": config.seed,

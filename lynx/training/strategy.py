@@ -15,11 +15,20 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.pytorch.accelerators import CPUAccelerator
+from lightning.pytorch.plugins import DeepSpeedPrecision
 from lightning.pytorch.strategies import DDPStrategy, DeepSpeedStrategy, Strategy
 from torch import Tensor
 
 from lynx.config.errors import LynxError
 from lynx.model.lynx import LynxModel
+
+
+class LynxDeepSpeedPrecision(DeepSpeedPrecision):
+    """Leaves batches as they are: the model casts pictures itself, and batches are immutable."""
+
+    def convert_input(self, data: Any) -> Any:
+        """The batch itself."""
+        return data
 
 
 class LynxDeepSpeedStrategy(DeepSpeedStrategy):

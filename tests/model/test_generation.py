@@ -12,6 +12,7 @@ from lynx.model.generation import GumbelNoise
 from lynx.model.lynx import LynxModel
 from tests.tiny import Document, document, tiny_config
 
+END = 2
 ROWS: dict[str, dict[str, Any]] = {
     "greedy": {"num_beams": 1, "top_k": 1, "length_penalty": 1.0, "do_sample": False},
     "beam": {"num_beams": 3, "top_k": 1, "length_penalty": -2.0, "do_sample": False},
@@ -83,10 +84,9 @@ def test_greedy_answers_are_the_forward_passs_choices(model: LynxModel) -> None:
         if item.frames is not None:
             vision = model.encode_vision(item.frames, torch.tensor([len(item.frames)]))[0]
             row = torch.cat([vision, row])
-        logits = model.language_model(inputs_embeds=row[None]).logits[0]
-        logits[:, 2] = torch.where(torch.arange(len(logits)) == len(row) - len(answer) - 1, -1e9, logits[:, 2])  # noqa: E501
-        choices = logits.argmax(dim=-1).tolist()
-        assert choices[len(row) - len(answer) - 1 : -1] == answer
+        logits = model.language_model(inputs_embeds=row[None]).logits[0, -len(answer) - 1 : -1]
+        logits[0, END] = -torch.inf  # an answer has at least one token
+        assert logits.argmax(dim=-1).tolist() == answer
 
 
 def test_gumbel_noise_samples_from_the_softmax() -> None:

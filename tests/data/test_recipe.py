@@ -1,0 +1,82 @@
+"""Reading recipes and catalogs: what is malformed or missing is named with its file and key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lynx.config.errors import LynxError
+from lynx.config.files import names_in
+from lynx.config.schema import DataConfig
+from lynx.data.catalog import load_catalog
+from lynx.data.prompts import load_pool
+from lynx.data.recipe import describe_recipe, load_recipe
+
+
+def write_recipe(root: Path, monkeypatch: pytest.MonkeyPatch, sources: str) -> None:
+    prompts = root / "data_recipes/prompts"
+    prompts.mkdir(parents=True)
+    phrasing = '{fields: [], single: "Look.", diverse: ["Look."], held_out: ["See."]}'
+    (prompts / "all.yaml").write_text(f"pools: {{look: {phrasing}}}\n")
+    text = f"description: A test.\npaper: {{}}\nsources: {sources}\n"
+    (root / "data_recipes/mine.yaml").write_text(text)
+    monkeypatch.setenv("LYNX_ROOT", str(root))
+
+
+def test_cells_of_table_12_are_verbatim() -> None:
+    pretrain, instruct = load_recipe("pretrain").weights, load_recipe("instruct").weights
+    assert (pretrain["blip_cap_filt"], pretrain["cc12m"], pretrain["invig"]) == (
+        30.525,
+        2.465,
+        0.31,
+    )
+    assert (instruct["flan_v2"], instruct["ocrvqa"], instruct["okvqa"]) == (15, 12.349, 0.038)
+    assert "flan_v2" not in pretrain and "blip_cap_filt" not in instruct
+
+
+def test_every_recipe_is_printed_with_shares_and_examples() -> None:
+    for name in names_in("data_recipes"):
+        recipe = load_recipe(name)
+        text = describe_recipe(recipe)
+        assert all(load_pool(one.prompts).single in text for one in recipe.sources.values())
+    assert "30.525 %" in describe_recipe(load_recipe("pretrain"))
+
+
+def test_an_unknown_recipe_names_the_nearest() -> None:
+    with pytest.raises(LynxError, match=r"`pretrian`.*nearest is `pretrain`"):
+        load_recipe("pretrian")
+
+
+@pytest.mark.parametrize(
+    ("sources", "complaint"),
+    [
+        ("{cats: {weight: 0, prompts: look}}", r"sources.cats.weight: 0 is not a number above 0"),
+        ("{cats: {weight: yes, prompts: look}}", r"sources.cats.weight"),
+        ("{cats: {weight: 1, prompts: lock}}", r"sources.cats.prompts: .*nearest is `look`"),
+        ("{cats: {weight: 1}}", r"sources.cats: must have exactly the keys weight, prompts"),
+        ("{}", r"`sources` must map"),
+    ],
+)
+def test_a_malformed_recipe_is_named_with_file_and_key(
+    sources: str, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_recipe(tmp_path, monkeypatch, sources)
+    with pytest.raises(LynxError, match=r"data_recipes/mine.yaml: .*" + complaint):
+        load_recipe("mine")
+
+
+def test_the_papers_catalog_lists_every_source_and_says_what_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LYNX_DATA", str(tmp_path))
+    recipes = ("pretrain", "resolution", "instruct", "pretrain_noisy")
+    sources = sorted({source for name in recipes for source in load_recipe(name).sources})
+    for source in sources[1:]:
+        (tmp_path / source).mkdir()
+    data = DataConfig(catalog="paper")
+    assert load_catalog(data, sources[1:]) == {name: tmp_path / name for name in sources[1:]}
+    with pytest.raises(LynxError, match=rf"sources.{sources[0]}: there is no folder {tmp_path}"):
+        load_catalog(data, sources)
+    with pytest.raises(LynxError, match=r"sources.gqaa: not listed; nearest is `gqa`"):
+        load_catalog(data, ["gqaa"])

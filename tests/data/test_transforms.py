@@ -1,0 +1,106 @@
+"""Pictures become tensors: shape, colours, crops, and complaints about broken files."""
+
+from __future__ import annotations
+
+import io
+import random
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from lynx.data.sample import UnreadableSampleError
+from lynx.data.transforms import CLIP_MEAN, CLIP_STD, image_to_tensor
+
+
+def encoded(image: Image.Image, form: str = "PNG") -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, form)
+    return stream.getvalue()
+
+
+def colors(tensor: torch.Tensor) -> torch.Tensor:
+    """Back to 0..255, (S, S, 3)."""
+    mean, std = torch.tensor(CLIP_MEAN), torch.tensor(CLIP_STD)
+    return (tensor.permute(1, 2, 0) * std + mean) * 255
+
+
+def ramp(width: int, height: int) -> Image.Image:
+    """Red is the column, green the row, as shares of 255: a crop can be read from its corners."""
+    columns, rows = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
+    stacked = np.stack([columns, rows, np.zeros_like(rows)], axis=-1)
+    return Image.fromarray(stacked.round().astype(np.uint8))
+
+
+@pytest.mark.parametrize("rng", [None, random.Random(0)])
+def test_any_picture_becomes_a_float_square(rng: random.Random | None) -> None:
+    for size in ((200, 90), (5, 31), (64, 64)):
+        tensor = image_to_tensor(encoded(Image.new("RGB", size)), image_size=56, rng=rng)
+        assert tensor.shape == (3, 56, 56)
+        assert tensor.dtype == torch.float32
+        assert tensor.is_contiguous()
+
+
+def test_colors_are_normalised_as_clip_does() -> None:
+    tensor = image_to_tensor(encoded(Image.new("RGB", (8, 8), (255, 0, 51))), image_size=14)
+    expected = [(v - m) / s for v, m, s in zip((1.0, 0.0, 0.2), CLIP_MEAN, CLIP_STD, strict=True)]
+    assert torch.allclose(
+        tensor, torch.tensor(expected)[:, None, None].expand(3, 14, 14), atol=1e-5
+    )
+
+
+def test_evaluation_shows_the_central_square() -> None:
+    seen = colors(image_to_tensor(encoded(ramp(200, 100)), image_size=50))
+    assert seen[:, :, 0].min().item() == pytest.approx(255 / 4, abs=3)
+    assert seen[:, :, 0].max().item() == pytest.approx(255 * 3 / 4, abs=3)
+    assert seen[:, :, 1].min().item() < 3
+    assert seen[:, :, 1].max().item() > 252
+
+
+def test_training_crops_keep_the_area_and_the_shape_they_must() -> None:
+    data, rng = encoded(ramp(150, 150)), random.Random(1)
+    for _ in range(60):
+        seen = colors(image_to_tensor(data, image_size=56, rng=rng, smallest_crop=0.6))
+        width = (seen[28, -1, 0] - seen[28, 0, 0]).item() / 255
+        height = (seen[-1, 28, 1] - seen[0, 28, 1]).item() / 255
+        assert 0.55 < width * height < 1.01
+        assert 0.72 < width / height < 1.37
+
+
+def test_the_largest_crop_of_a_long_picture_is_central() -> None:
+    seen = colors(image_to_tensor(encoded(ramp(400, 100)), image_size=56, rng=random.Random(0)))
+    middle = (seen[28, 0, 0] + seen[28, -1, 0]).item() / 2
+    assert middle == pytest.approx(127.5, abs=2)
+
+
+def test_a_crop_depends_on_its_random_stream_alone() -> None:
+    data = encoded(ramp(90, 70))
+    one, same, other = (
+        image_to_tensor(data, image_size=28, rng=random.Random(seed), smallest_crop=0.5)
+        for seed in (3, 3, 4)
+    )
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "RGBA", "CMYK"])
+def test_pictures_of_other_modes_are_read(mode: str) -> None:
+    image = Image.new("RGB", (20, 20), "white").convert(mode)
+    data = encoded(image, "JPEG" if mode == "CMYK" else "PNG")
+    assert colors(image_to_tensor(data, image_size=14)).min() > 250
+
+
+def test_transparent_parts_are_white() -> None:
+    clear = Image.new("RGBA", (20, 20), (0, 0, 0, 0))
+    assert colors(image_to_tensor(encoded(clear), image_size=14)).min() > 254
+
+
+def test_a_picture_cut_short_is_unreadable() -> None:
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (60, 60, 3), dtype=np.uint8))
+    for form in ("PNG", "JPEG"):
+        data = encoded(noise, form)
+        with pytest.raises(UnreadableSampleError, match=r"can't be decoded"):
+            image_to_tensor(data[: len(data) // 2], image_size=14)
+    with pytest.raises(UnreadableSampleError, match=r"of 7 bytes can't be decoded"):
+        image_to_tensor(b"a story", image_size=14)
