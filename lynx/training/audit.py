@@ -61,9 +61,9 @@ def compare_parts(
 ) -> tuple[list[PartRow], list[str]]:
     """A row per part, and what is wrong: frozen tensors that moved, trained ones that did not.
 
-    changed: as `changed_tensors` gives it. saw_video: whether a video has been trained on; without one frame positions have no gradient.
-    Trained tensors in half precision may round small steps away, so there one change per part is
-    enough (DeepSpeed keeps the precise ones elsewhere).
+    changed: as `changed_tensors` gives it. saw_video: whether a video has been trained on; without
+    one frame positions have no gradient. Trained tensors in half precision may round small steps
+    away, so there one change per part is enough (DeepSpeed keeps the precise ones elsewhere).
     """
     rows: dict[str, PartRow] = {}
     problems: list[str] = []

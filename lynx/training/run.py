@@ -206,7 +206,8 @@ def _starting_point(run: Run, stage: str, *, resume: bool) -> Path | None:
     if resume and checkpoint is not None:
         run.log.say(f"{stage}: going on from {checkpoint.name}")
         return checkpoint
-    if run.run_dir.stage_dir(stage).exists() and rank_zero_only.rank == 0:
+    traces = checkpoint is not None or run.run_dir.metrics_path(stage).exists()
+    if traces and rank_zero_only.rank == 0:
         run.log.say(f"{stage}: started anew, what an earlier run left of it is removed")
         shutil.rmtree(run.run_dir.stage_dir(stage))
     folder.mkdir(parents=True, exist_ok=True)

@@ -30,7 +30,7 @@ _LICENCE = "Apache-2.0 (procedural, made by lynx.world)"
 
 @cache
 def fingerprint() -> str:
-    """Twelve hex digits of the world's code and of Pillow, which draws it: other code, other data."""
+    """Twelve hex digits of the world's code and of Pillow: other code, other data."""
     digest = hashlib.sha256(version("pillow").encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())

@@ -1,4 +1,4 @@
-"""The questions of the desk benchmark: the paper's classes, balanced answers, scenes never trained on."""
+"""The questions of the desk benchmark: balanced answers about scenes never trained on."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class _Drawn:
 
 def draw_questions(kind: Kind) -> list[dict[str, Any]]:
     """Rows with id, category, question, answer, kind, and the PNG bytes of the images."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for category, families in _CATEGORIES[kind].items():
         rng = python_random(_SEED, "evaluation", kind, category)
         total = QUESTIONS_PER_CATEGORY[kind]

@@ -1,4 +1,4 @@
-"""Alternative texts as the open web has them: the part of COYO-700M and DataComp-1B at desk scale."""
+"""Alternative texts as the open web has them: the part of COYO-700M and DataComp-1B."""
 
 from __future__ import annotations
 

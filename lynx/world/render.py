@@ -142,7 +142,9 @@ def draw_shape(
 def _star() -> tuple[tuple[float, float], ...]:
     angles = np.pi * (np.arange(10) / 5 - 0.5)
     radii = np.where(np.arange(10) % 2 == 0, 1.15, 0.45)
-    return tuple((float(r * np.cos(a)), float(r * np.sin(a))) for r, a in zip(radii, angles))
+    return tuple(
+        (float(r * np.cos(a)), float(r * np.sin(a))) for r, a in zip(radii, angles, strict=True)
+    )
 
 
 _POLYGONS = {

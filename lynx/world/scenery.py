@@ -15,7 +15,7 @@ _TINT = 14  # largest shift of a picture's place in each colour channel, in grey
 
 
 def draw_place(place: str, time: str, size: int, rng: random.Random) -> np.ndarray:
-    """Pixels (size, size, 3) uint8 of the place by day or night; muted, so that things stand out."""
+    """Pixels (size, size, 3) uint8 of the place by day or night, muted: things stand out."""
     rows, columns = np.mgrid[0:size, 0:size]
     shift = rng.randint(0, 27)
     base, other, is_other = _pattern(place, rows, columns, shift, size)

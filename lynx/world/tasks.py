@@ -134,7 +134,7 @@ def find_the_thing(scene: Scene, rng: random.Random) -> tuple[Round, ...]:
 
 
 def text_task(subject: Subject, rng: random.Random, *, layout: str, most: int) -> tuple[Round, ...]:
-    """A description inside the user's turn, then questions about it: instructions without pictures."""
+    """A description inside the user's turn, then questions about it: no picture at all."""
     text = describe.describe_in_full(subject, rng, times=1 + (rng.random() < 0.3))
     asked = ask_many(subject, rng, most)
     rounds = [Round({"instruction": f"{text} {layout.format(asked[0].question)}"}, asked[0].answer)]

@@ -39,11 +39,14 @@ ACTIONS = {
 FOODS = ("apple", "bread", "cake", "cheese", "carrot", "egg")
 STYLES = ("cubism", "pointillism", "minimalism")
 
-SIGN_WORDS = tuple(
-    "bank bear bird boat book cafe cake cold door duck exit fish frog gate gold hall hats hill "
-    "home ice jazz king lamp lion milk moon news park pizza post rice road shop soap taxi tea "
-    "toys tree wood zoo".split()
+# fmt: off
+SIGN_WORDS = (
+    "bank", "bear", "bird", "boat", "book", "cafe", "cake", "cold", "door", "duck", "exit", "fish",
+    "frog", "gate", "gold", "hall", "hats", "hill", "home", "ice", "jazz", "king", "lamp", "lion",
+    "milk", "moon", "news", "park", "pizza", "post", "rice", "road", "shop", "soap", "taxi", "tea",
+    "toys", "tree", "wood", "zoo",
 )
+# fmt: on
 
 MOVES = ("left", "right", "up", "down")
 EVENT_KINDS = ("moves", "appears", "vanishes", "turns")

@@ -1,4 +1,4 @@
-"""How people phrase the world's questions: wordings for training, and others kept for evaluation."""
+"""How people phrase the world's questions, in training and, held out, in evaluation."""
 
 from dataclasses import dataclass
 

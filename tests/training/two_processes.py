@@ -12,6 +12,7 @@ from tests.tiny import tiny_catalog, tiny_config
 VARIANTS = {
     "ddp": {"hardware.strategy": "ddp"},
     "zero2": {"hardware.strategy": "deepspeed", "hardware.zero_stage": 2},
+    "zero2, bf16": {"hardware.strategy": "deepspeed", "hardware.precision": "bf16"},
     "zero3": {"hardware.strategy": "deepspeed", "hardware.zero_stage": 3},
 }
 # Four samples a step and process: with this split some micro batches hold text alone.

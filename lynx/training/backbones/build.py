@@ -1,4 +1,4 @@
-"""Train the desk's tokenizer, LLaMA, Vicuna and vision encoder, gate them, and write them with a card."""
+"""Train the desk's backbones part by part, measure their gates, and write them with a card."""
 
 from __future__ import annotations
 
@@ -105,7 +105,8 @@ def load_language_model(folder: Path) -> tuple[LlamaForCausalLM, PreTrainedToken
     model = LlamaForCausalLM.from_pretrained(
         folder, dtype=torch.float32, attn_implementation="eager"
     )
-    return model, AutoTokenizer.from_pretrained(folder)
+    tokenizer: PreTrainedTokenizerFast = AutoTokenizer.from_pretrained(folder)  # type: ignore[assignment]
+    return model, tokenizer
 
 
 def _save_language_model(

@@ -15,7 +15,7 @@ of others. Half precision. Every figure below was measured by the command that w
 | --- | --- | --- |
 | `llama` | `LlamaForCausalLM` | plain text about scenes: descriptions, questions and answers |
 | `vicuna` | the same, tuned from `llama` | conversations about scenes described in text |
-| `vision_encoder` | `Blip2VisionModel` (EVA-CLIP-g's shape: patch 14, CLS) | views of pictures at 56 px, labelled patch by patch |
+| `vision_encoder` | `Blip2VisionModel`, EVA-CLIP-g's shape | views at 56 px, every patch labelled |
 """
 
 

@@ -34,8 +34,8 @@ def language_gate(
         right = sum(counts.get(family, (0, 0))[0] for family in families)
         asked = sum(counts.get(family, (0, 0))[1] for family in families)
         classes[name] = {"accuracy": right / asked, "questions": asked}
-    families = {name: round(right / asked, 4) for name, (right, asked) in sorted(counts.items())}
-    return {"classes": classes, "families": families}
+    by_family = {name: round(right / asked, 4) for name, (right, asked) in sorted(counts.items())}
+    return {"classes": classes, "families": by_family}
 
 
 def vision_gate(folder: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Train the desk's LLaMA on plain text about the world, and tune Vicuna from it on conversations."""
+"""Train the desk's LLaMA on text about the world, and tune Vicuna from it on conversations."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import copy
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as functional
@@ -16,7 +17,7 @@ from lynx.config.seeds import python_random, torch_seed
 from lynx.training.backbones.optimizer import BackboneOptimizer
 from lynx.world.corpus import Segment
 
-SHAPE = dict(
+SHAPE: dict[str, Any] = dict(
     hidden_size=192,
     intermediate_size=512,
     num_hidden_layers=4,
@@ -71,13 +72,14 @@ class SegmentEncoder:
 def new_llama(tokenizer: PreTrainedTokenizerFast, *, seed: int) -> LlamaForCausalLM:
     """A LLaMA of the desk's shape with fresh weights."""
     torch.manual_seed(torch_seed(seed, "backbones", "llama"))
-    ids = dict(
+    ids: dict[str, Any] = dict(
         vocab_size=len(tokenizer),
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    return LlamaForCausalLM(LlamaConfig(**SHAPE, **ids, attn_implementation="eager"))
+    attention: dict[str, Any] = dict(attn_implementation="eager")  # fastest for short rows
+    return LlamaForCausalLM(LlamaConfig(**SHAPE, **ids, **attention))
 
 
 def train_language_model(

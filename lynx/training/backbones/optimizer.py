@@ -24,7 +24,8 @@ class BackboneOptimizer:
         num_steps: int,
     ) -> None:
         """`parameters` are named; embeddings, heads, norms and biases go to AdamW."""
-        matrices, others = [], []
+        matrices: list[nn.Parameter] = []
+        others: list[nn.Parameter] = []
         for name, parameter in parameters:
             is_matrix = parameter.ndim == 2 and not ("embed" in name or "head" in name)
             (matrices if is_matrix else others).append(parameter)

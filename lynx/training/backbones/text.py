@@ -1,4 +1,4 @@
-"""The documents that each language model of the desk reads, as functions of the training's progress."""
+"""The documents that each language model of the desk reads in training and in its gate."""
 
 from __future__ import annotations
 

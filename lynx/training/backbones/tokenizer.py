@@ -43,7 +43,7 @@ def train_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
 
 
 def _with_spelling(texts: Iterable[str]) -> Iterator[str]:
-    """The texts, and every letter and digit inside a word, so that any English word can be spelled."""
+    """The texts, and all letters and digits inside a word, so that any word can be spelled."""
     yield from texts
     symbols = string.ascii_lowercase + string.digits
     for first in symbols:

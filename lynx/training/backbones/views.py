@@ -76,7 +76,7 @@ def draw_view(rng: random.Random, layout: Layout, size: int) -> View:
 
 
 def label_view(scene: Scene, layout: Layout, view: View) -> dict[str, np.ndarray]:
-    """Class indices: (grid * grid,) for patch labels and letters (grid * grid, 26), () for others."""
+    """Class indices (patches,) of patch labels and () of others; letters are (patches, 26)."""
     num_patches = view.grid**2
     labels = {name: np.zeros(num_patches, dtype=np.int64) for name in PATCH_LABELS}
     _label_things(scene, layout, view, labels)

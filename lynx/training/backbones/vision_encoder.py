@@ -1,8 +1,9 @@
-"""Train the desk's vision transformer: EVA-CLIP-g's shape, supervised patch by patch at 56 pixels."""
+"""Train the desk's vision transformer of EVA-CLIP-g's shape, patch by patch at 56 pixels."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from lynx.training.backbones.views import (
 IMAGE_SIZE = 56  # pixels: the desk's low resolution
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
-CONFIG = dict(
+CONFIG: dict[str, Any] = dict(
     hidden_size=192,
     intermediate_size=832,  # 4.36 times the width, as EVA-CLIP-g
     num_hidden_layers=6,
