@@ -157,6 +157,37 @@ def compare(run_a: Path, run_b: Path) -> None:
     typer.echo(comparison_text(RunDir(run_a), RunDir(run_b)))
 
 
+@app.command("caption-loss")
+def caption_loss(
+    run: Annotated[Path, typer.Argument(help="A finished run's folder.")],
+    shards: Annotated[Path, typer.Argument(help="Folder of a source's shards, held out.")],
+    pool: Annotated[str, typer.Option(help="Prompt pool of the source.")] = "caption_brief",
+) -> None:
+    """Loss on captions with the right pictures and with swapped ones."""
+    from lynx.reporting.captions import caption_loss_text
+    from lynx.tracking.run_dir import RunDir
+
+    typer.echo(caption_loss_text(RunDir(run), shards, pool=pool))
+
+
+@recipe_app.command("import")
+def recipe_import(
+    folder: Annotated[Path, typer.Argument(help="Pictures, each with a .txt of the same name.")],
+    out: Annotated[Path, typer.Argument(help="Where the shards go; point LYNX_DATA there.")],
+    name: Annotated[str, typer.Option(help="Prefix of the sources.")] = "tuxpaint",
+) -> None:
+    """Make shards of captioned pictures of your own, a tenth of them held out."""
+    from lynx.data.folder_source import build_folder_sources
+
+    made = build_folder_sources(folder, out, name=name)
+    skipped = ", ".join(f"{number} {reason}" for reason, number in made.skipped.items())
+    typer.echo(f"{made.num_train} pictures to train on, {made.num_held_out} held out")
+    typer.echo(f"skipped: {skipped or 'none'}")
+    typer.echo(f"questions about those held out: {made.questions}")
+    for source, shards in made.shards.items():
+        typer.echo(f"  {source}: {shards}")
+
+
 @recipe_app.command("show")
 def recipe_show(name: str) -> None:
     """Print a recipe's sources and their shares."""

@@ -131,9 +131,7 @@ def document(seed: int, *, num_frames: int, size: int = 28, source: int = 0) -> 
     """A random sample; num_frames 0 is text only."""
     rng = torch.Generator().manual_seed(seed)
     lengths = torch.randint(3, 8, (2,), generator=rng).tolist()
-    prompt, response = (
-        torch.randint(4, len(WORDS), (n,), generator=rng).tolist() for n in lengths
-    )
+    prompt, response = (torch.randint(4, len(WORDS), (n,), generator=rng).tolist() for n in lengths)
     frames = torch.randn(num_frames, 3, size, size, generator=rng) if num_frames else None
     return Document(frames, [1, *prompt], [*response, 2], source)
 

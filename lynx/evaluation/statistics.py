@@ -12,6 +12,8 @@ import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
+from scipy.stats import t as student_t
+
 Z95 = 1.959963984540054  # standard normal quantile of a two-sided 95 % interval
 
 
@@ -78,3 +80,12 @@ def paired_difference(differences: Sequence[float], clusters: Sequence[Hashable]
     half = Z95 * math.sqrt(math.fsum([*(s * s for s in sums.values()), invented])) / n
     interval = Interval(max(-1.0, centre - half), min(1.0, centre + half))
     return Difference(total / len(differences), interval)
+
+
+def paired_mean(differences: Sequence[float]) -> Difference:
+    """Mean of unbounded paired differences, such as losses, and its Student interval."""
+    n = len(differences)
+    mean = math.fsum(differences) / n
+    variance = math.fsum((one - mean) ** 2 for one in differences) / max(n - 1, 1)
+    half = float(student_t.ppf(0.975, max(n - 1, 1))) * math.sqrt(variance / n)
+    return Difference(mean, Interval(mean - half, mean + half))

@@ -146,5 +146,3 @@ def _stream(seed: int, *names: object) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(seed, "init", *names))
         yield
-
-

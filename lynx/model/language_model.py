@@ -49,9 +49,7 @@ def load_tokenizer(checkpoint: str) -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def load_language_model(
-    checkpoint: str, *, dtype: torch.dtype, attention: str
-) -> LlamaForCausalLM:
+def load_language_model(checkpoint: str, *, dtype: torch.dtype, attention: str) -> LlamaForCausalLM:
     """The language model, with rows for every token of its tokenizer and the tokenizer's ids."""
     folder = resolve_checkpoint(checkpoint, key="model.language_model.checkpoint")
     transformers_logging.disable_progress_bar()

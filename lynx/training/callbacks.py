@@ -29,9 +29,7 @@ class AfterStep(L.Callback):
         """Remember where the stage starts, or goes on."""
         self._seen_steps = trainer.global_step
 
-    def on_train_batch_end(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any
-    ) -> None:
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
         """Call `after_step` where the micro batch has completed a step."""
         if trainer.global_step > self._seen_steps:
             self._seen_steps = trainer.global_step

@@ -22,7 +22,7 @@ from lynx.training.losses import LossSums
 
 def is_logged_step(trainer: L.Trainer, finished_steps: int) -> bool:
     """Whether step number `finished_steps` is logged: every n-th, the first and the last are."""
-    every = trainer.log_every_n_steps
+    every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
     return finished_steps % every == 0 or finished_steps in (1, trainer.max_steps)
 
 
@@ -95,7 +95,7 @@ class LynxTrainingModule(L.LightningModule):
             return None if norm is None else float(norm)
         return None if self.gradient_norm is None else float(self.gradient_norm)
 
-    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
         """Of the parts trained so far only: backbones stay where they were loaded from."""
         state: dict[str, Any] = super().state_dict(*args, **kwargs)
         prefix = f"{kwargs.get('prefix', '')}model."

@@ -121,15 +121,15 @@ def _run_stage(run: Run, stage: str, *, parent: Parent | None, resume: bool) -> 
     if source is None:
         _train_stage(run, stage, trainer=trainer, data=data, key=key, parent=parent, resume=resume)
     else:
-        _reuse_stage(run, stage, source=source)
+        _reuse_stage(run, stage, source=source, is_first_rank=trainer.is_global_zero)
     return Parent(key, stages.final_path(run.run_dir, stage))
 
 
-def _reuse_stage(run: Run, stage: str, *, source: RunDir) -> None:
+def _reuse_stage(run: Run, stage: str, *, source: RunDir, is_first_rank: bool) -> None:
     if source.path == run.run_dir.path:
         run.log.say(f"{stage}: already trained")
         return
-    if rank_zero_only.rank == 0:
+    if is_first_rank:
         stages.adopt_stage(run.run_dir, stage, source=source)
     _agreed(None)  # the other ranks read the files next
     run.log.say(f"{stage}: the same as in {source.path}, reused")
@@ -147,7 +147,9 @@ def _train_stage(
 ) -> None:
     config, run_dir = run.config, run.run_dir
     settings = getattr(config.stages, stage)
-    checkpoint = _agreed(_starting_point(run, stage, resume=resume))
+    checkpoint = _agreed(
+        _starting_point(run, stage, resume=resume, is_first_rank=trainer.is_global_zero)
+    )
     model = build_model(config, seed=config.seed)
     inherited = {}
     if parent is not None:
@@ -177,7 +179,8 @@ def _train_stage(
     )
     audit = Audit(stage=stage, log=run.log)
     # The order matters: sums are closed before they are saved, and the audit comes before the end.
-    trainer.callbacks += [step_log, audit, saver, StopOnSignal(saver), AtEnd(finish)]
+    callbacks = [step_log, audit, saver, StopOnSignal(saver), AtEnd(finish)]
+    trainer.callbacks += callbacks  # type: ignore[attr-defined]
     if trainer.is_global_zero:
         trainer.loggers = make_loggers(
             run_dir=run_dir,
@@ -199,7 +202,7 @@ def _train_stage(
         )
 
 
-def _starting_point(run: Run, stage: str, *, resume: bool) -> Path | None:
+def _starting_point(run: Run, stage: str, *, resume: bool, is_first_rank: bool) -> Path | None:
     """The checkpoint to go on from; without --resume earlier traces of the stage are removed."""
     folder = run.run_dir.checkpoint_dir(stage)
     checkpoint = latest_checkpoint(folder)
@@ -207,7 +210,7 @@ def _starting_point(run: Run, stage: str, *, resume: bool) -> Path | None:
         run.log.say(f"{stage}: going on from {checkpoint.name}")
         return checkpoint
     traces = checkpoint is not None or run.run_dir.metrics_path(stage).exists()
-    if traces and rank_zero_only.rank == 0:
+    if traces and is_first_rank:
         run.log.say(f"{stage}: started anew, what an earlier run left of it is removed")
         shutil.rmtree(run.run_dir.stage_dir(stage))
     folder.mkdir(parents=True, exist_ok=True)
@@ -236,7 +239,7 @@ def _catalog(config: Config) -> Mapping[str, Path]:
     sources = sorted({name for recipe in recipes for name in recipe.weights})
     if config.data.catalog == "world":
         return build_catalog(from_root(config.data.cache_dir), sources, progress=True)
-    return load_catalog(config.data.catalog, sources)
+    return load_catalog(config.data, sources)
 
 
 @rank_zero_only
@@ -244,9 +247,7 @@ def _write_description(run: Run) -> None:
     """What the run is: configuration, difference, and what it is made of."""
     write_text_atomic(run.run_dir.config_path, config_text(run.config))
     write_text_atomic(run.run_dir.diff_path, run.diff_text)
-    write_manifest(
-        run.run_dir, command=sys.argv, fingerprints={"backbones": dict(run.identities)}
-    )
+    write_manifest(run.run_dir, command=sys.argv, fingerprints={"backbones": dict(run.identities)})
 
 
 def _agreed(value: Any) -> Any:

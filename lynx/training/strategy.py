@@ -74,9 +74,7 @@ class LynxDeepSpeedStrategy(DeepSpeedStrategy):
         self.barrier()
 
 
-def make_strategy(
-    *, name: str, accelerator: str, zero_stage: int, offload: bool
-) -> Strategy | str:
+def make_strategy(*, name: str, accelerator: str, zero_stage: int, offload: bool) -> Strategy | str:
     """The strategy called `single`, `ddp` or `deepspeed`."""
     backend = "gloo" if accelerator == "cpu" else "nccl"
     if name == "single":

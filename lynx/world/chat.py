@@ -32,6 +32,7 @@ _DESCRIBE = (
     "tell me all of that again.",
     "can you say it in your words?",
 )
+_FACTS = ("color", "column", "row")
 _LONG_SHARE = 0.15
 _CONTEXT_OUTSIDE = 0.5  # share of chats whose description stands before the first turn
 
@@ -39,7 +40,8 @@ _CONTEXT_OUTSIDE = 0.5  # share of chats whose description stands before the fir
 def chat_document(rng: random.Random, *, num_questions: int) -> list[Segment]:
     """A description, then turns of a user and a bot; every answer ends with `</s>`."""
     subject = draw_subject(rng, "train")
-    context = describe.describe_in_full(subject, rng, times=1 + (rng.random() < 0.3))
+    times = 1 + (rng.random() < 0.3)
+    context = describe.describe_in_full(subject, rng, times=times, shape_first=_FACTS)
     turns = [_turn(asked, rng) for asked in ask_many(subject, rng, num_questions)]
     if rng.random() < 0.1:
         retold = describe.describe_in_full(subject, rng, ordered=True)

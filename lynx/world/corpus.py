@@ -40,18 +40,24 @@ class Segment:
 
 
 def plain_document(
-    rng: random.Random, *, num_questions: int, num_things: int | None = None
+    rng: random.Random,
+    *,
+    num_questions: int,
+    num_things: int | None = None,
+    shape_first: Sequence[str] = (),
+    families: Sequence[str] | None = None,
 ) -> list[Segment]:
     """A scene in sentences, and questions with answers as prose has them (no chat format)."""
     subject = draw_subject(rng, "train", num_things=num_things)
     times = 1 + (rng.random() < 0.4)
-    segments = [Segment(describe.describe_in_full(subject, rng, times=times), False)]
+    text = describe.describe_in_full(subject, rng, times=times, shape_first=shape_first)
+    segments = [Segment(text, False)]
     if rng.random() < 0.25:
         segments.append(Segment(describe.knowledge(rng), False))
     if rng.random() < 0.15:  # the same once more in other words: binding learnt from plain text
         segments.append(Segment(describe.describe_in_full(subject, rng), True))
     layout = rng.choice((("", ""), ("question:", "answer:"), ("", "answer:"), ("", "-")))
-    for asked in ask_many(subject, rng, num_questions):
+    for asked in ask_many(subject, rng, num_questions, families):
         segments.append(Segment(f"{layout[0]} {asked.question} {layout[1]}", False))
         segments.append(Segment(f"{asked.answer}", True, asked.family))
         segments.append(Segment(".", False))
@@ -80,6 +86,8 @@ def ask_many(
         families = IMAGE_FAMILIES
         if isinstance(subject, Clip):
             families = (*IMAGE_FAMILIES, *VIDEO_FAMILIES * 2)
+    elif not isinstance(subject, Clip):
+        families = [family for family in families if family not in VIDEO_FAMILIES]
     weights = [FAMILY_WEIGHTS.get(family, 1) for family in families]
     asked: list[Asked] = []
     seen: set[str] = set()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 from lynx.world import vocabulary as words
 from lynx.world.scene import Clip, Event, Scene, Thing
+
+SHAPE_FIRST_SHARE = 0.6
 
 _PLACE = (
     "this is a {place}.",
@@ -36,6 +39,12 @@ _THING = (
     "at the {row} {column} you see a {color} {shape}.",
     "the {shape} is {color} and at the {row} {column}.",
 )
+# The shape first: a small model copies the word that follows long before the one that precedes.
+_SHAPE_FIRST = {
+    "color": ("the {shape} is {color}.", "{shape}: {color}."),
+    "column": ("the {shape} is at the {column}.", "{shape}: {column}."),
+    "row": ("the {shape} is at the {row}.", "{shape}: {row}."),
+}
 _EVENT = {
     "moves": ("the {shape} moves {detail}.", "then the {shape} is moving {detail}."),
     "appears": ("the {shape} appears.", "then you see the {shape} appear."),
@@ -54,21 +63,44 @@ def describe_thing(thing: Thing, rng: random.Random) -> str:
     )
 
 
+def describe_shape_first(thing: Thing, facts: Sequence[str], rng: random.Random) -> list[str]:
+    """Short sentences that begin with the shape, one for some of `facts`: color, column, row."""
+    fields = dict(
+        shape=thing.shape,
+        color=thing.color,
+        column=words.COLUMNS[thing.column],
+        row=words.ROWS[thing.row],
+    )
+    return [
+        rng.choice(_SHAPE_FIRST[fact]).format(**fields)
+        for fact in facts
+        if rng.random() < SHAPE_FIRST_SHARE
+    ]
+
+
 def describe_event(event: Event, thing: Thing, rng: random.Random) -> str:
     """One sentence that says what happens to the thing."""
     return rng.choice(_EVENT[event.kind]).format(shape=thing.shape, detail=event.detail)
 
 
 def describe_in_full(
-    subject: Scene | Clip, rng: random.Random, *, ordered: bool = False, times: int = 1
+    subject: Scene | Clip,
+    rng: random.Random,
+    *,
+    ordered: bool = False,
+    times: int = 1,
+    shape_first: Sequence[str] = (),
 ) -> str:
     """Every fact, shuffled unless `ordered`; a clip's event comes last.
 
     Each thing is described in `times` sentences: text that says one fact in several words is what
-    teaches a small language model which colour belongs to which shape.
+    teaches a small language model which colour belongs to which shape. `shape_first` names facts
+    (color, column, row) that some short sentences add in the other order.
     """
     scene = subject.scene if isinstance(subject, Clip) else subject
     sentences = _facts(scene, rng, times)
+    for thing in scene.things:
+        sentences += describe_shape_first(thing, shape_first, rng)
     if not ordered:
         rng.shuffle(sentences)
     if isinstance(subject, Clip):

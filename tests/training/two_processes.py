@@ -12,11 +12,12 @@ from tests.tiny import tiny_catalog, tiny_config
 VARIANTS = {
     "ddp": {"hardware.strategy": "ddp"},
     "zero2": {"hardware.strategy": "deepspeed", "hardware.zero_stage": 2},
-    "zero2, bf16": {"hardware.strategy": "deepspeed", "hardware.precision": "bf16"},
     "zero3": {"hardware.strategy": "deepspeed", "hardware.zero_stage": 3},
 }
 # Four samples a step and process: with this split some micro batches hold text alone.
-SPLIT = {f"stages.{stage}.micro_batch_size": 1 for stage in ("pretrain", "resolution", "instruct")}
+STEPS = {"pretrain": 4, "resolution": 2, "instruct": 1}
+SPLIT = {f"stages.{stage}.micro_batch_size": 1 for stage in STEPS}
+SPLIT |= {f"stages.{stage}.steps": steps for stage, steps in STEPS.items()}
 
 
 def main(root: Path) -> None:

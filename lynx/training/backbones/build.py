@@ -21,6 +21,7 @@ from lynx.training.backbones.card import card
 from lynx.training.backbones.gates import language_gate, print_gates, vision_gate
 from lynx.training.backbones.language_model import new_llama, train_language_model
 from lynx.training.backbones.text import (
+    LESSONS,
     PlainDocuments,
     chat_document,
     chat_test,
@@ -32,8 +33,12 @@ from lynx.training.backbones.tokenizer import train_tokenizer
 from lynx.training.backbones.vision_encoder import train_vision_encoder
 
 PARTS = ("llama", "vicuna", "vision_encoder")
-NUM_STEPS = {"llama": 1800, "vicuna": 600, "vision_encoder": 1600}
-LEARNING_RATES = {"llama": 3.0e-3, "vicuna": 1.5e-3}
+NUM_STEPS = {
+    "llama": sum(lesson.num_steps for lesson in LESSONS),
+    "vicuna": 300,
+    "vision_encoder": 1600,
+}
+VICUNA_LEARNING_RATE = 1.5e-3
 Report = Callable[[int, dict[str, float]], None]
 
 
@@ -64,17 +69,22 @@ def build_backbones(output_dir: Path, *, seed: int = 0, parts: tuple[str, ...] =
 
 def _train_llama(output_dir: Path, seed: int, report: Report) -> None:
     tokenizer = train_tokenizer(tokenizer_texts())
-    model = train_language_model(
-        new_llama(tokenizer, seed=seed),
-        tokenizer,
-        PlainDocuments(prompt_phrases()),
-        stream="backbones/llama",
-        seed=seed,
-        num_steps=NUM_STEPS["llama"],
-        learning_rate=LEARNING_RATES["llama"],
-        report=report,
-    )
-    _save_language_model(model, tokenizer, output_dir / "llama")
+    phrases, model, done = prompt_phrases(), new_llama(tokenizer, seed=seed), 0
+    for lesson in LESSONS:
+        model = train_language_model(
+            model,
+            tokenizer,
+            PlainDocuments(phrases, lesson),
+            stream=lesson.stream,
+            seed=seed,
+            num_steps=lesson.num_steps,
+            learning_rate=lesson.learning_rate,
+            report=lambda step, losses, done=done: report(done + step, losses),
+        )
+        # Each lesson starts from weights as they are saved, so that it can be run alone.
+        _save_language_model(model, tokenizer, output_dir / "llama")
+        model, tokenizer = load_language_model(output_dir / "llama")
+        done += lesson.num_steps
 
 
 def _train_vicuna(output_dir: Path, seed: int, report: Report) -> None:
@@ -86,7 +96,7 @@ def _train_vicuna(output_dir: Path, seed: int, report: Report) -> None:
         stream="backbones/vicuna",
         seed=seed,
         num_steps=NUM_STEPS["vicuna"],
-        learning_rate=LEARNING_RATES["vicuna"],
+        learning_rate=VICUNA_LEARNING_RATE,
         report=report,
     )
     _save_language_model(model, tokenizer, output_dir / "vicuna")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from lynx.config.seeds import python_random
 from lynx.data.prompts import load_pools
@@ -19,17 +20,67 @@ _MENTION_SHARE = 0.15  # of plain documents: a sentence with the words that prom
 _TOKENIZER_DOCUMENTS, _TOKENIZER_SAMPLES = 3000, 100
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """A part of LLaMA's training, with a learning rate that rises and falls once.
+
+    What a small model looks up early (labelled facts, the word that follows) it learns from all
+    questions evenly; which colour belongs to which shape, and relations, it learns only from text
+    that asks for little else (docs/log.md).
+    """
+
+    stream: str  # of its random choices
+    num_steps: int
+    learning_rate: float
+    starts_easy: bool = False  # few things a scene in the first steps
+    shape_first: tuple[str, ...] = ()  # facts also stated with the shape in front
+    families: tuple[str, ...] = ()  # asked alone in most documents; () for all families
+    focus_share: float = 0.0  # of the documents
+
+
+_RELATIONS = ("above", "above", "left_of", "event_yes_no", "event_yes_no")
+_COUNTS = ("count_color", "count_shape", "count_all", "same_color")
+LESSONS = (
+    Lesson("backbones/llama", 1100, 3.0e-3, starts_easy=True),
+    Lesson(
+        "backbones/llama/shape_first",
+        600,
+        2.0e-3,
+        shape_first=("color", "column"),
+        families=("color", "column", "left_of", "above", "shape_of_color", "same_color"),
+        focus_share=0.75,
+    ),
+    Lesson(
+        "backbones/llama/2",
+        400,
+        2.0e-3,
+        shape_first=("color", "column", "row"),
+        families=(*_RELATIONS, *_COUNTS, "color", "column"),
+        focus_share=0.6,
+    ),
+)
+
+
 class PlainDocuments:
     """LLaMA's text: prose about scenes, and now and then how people put a request, unanswered."""
 
-    def __init__(self, phrases: Sequence[str]) -> None:
+    def __init__(self, phrases: Sequence[str], lesson: Lesson) -> None:
         self._phrases = phrases
+        self._lesson = lesson
 
     def __call__(self, rng: random.Random, share: float) -> list[Segment]:
-        """A document; early in training most scenes have one or two things."""
-        is_easy = rng.random() > share / _CURRICULUM
+        """A document, when `share` of the lesson's steps are done."""
+        lesson = self._lesson
+        is_easy = lesson.starts_easy and rng.random() > share / _CURRICULUM
         num_things = rng.choice(_FEW_THINGS) if is_easy else None
-        document = corpus.plain_document(rng, num_questions=NUM_QUESTIONS, num_things=num_things)
+        is_focused = bool(lesson.families) and rng.random() < lesson.focus_share
+        document = corpus.plain_document(
+            rng,
+            num_questions=NUM_QUESTIONS,
+            num_things=num_things,
+            shape_first=lesson.shape_first,
+            families=lesson.families if is_focused else None,
+        )
         if rng.random() < _MENTION_SHARE:
             mention = " ".join(rng.sample(self._phrases, 2))
             document.insert(0, Segment(mention, False))
@@ -43,7 +94,8 @@ def chat_document(rng: random.Random, _share: float) -> list[Segment]:
 
 def plain_test(rng: random.Random) -> list[Segment]:
     """A document of the gate for LLaMA: all answers are asked for in the layouts it has read."""
-    return corpus.plain_document(rng, num_questions=NUM_QUESTIONS)
+    shape_first = LESSONS[-1].shape_first
+    return corpus.plain_document(rng, num_questions=NUM_QUESTIONS, shape_first=shape_first)
 
 
 def chat_test(rng: random.Random) -> list[Segment]:

@@ -1,0 +1,122 @@
+"""Loss on captions with the right picture and with another's: does the model look at all?"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from lynx.config.seeds import python_random
+from lynx.data.batch import Batch, Document, collate
+from lynx.data.prompts import PromptPool
+from lynx.data.sample import Sample
+from lynx.data.text import IGNORED, encode_sample
+from lynx.data.transforms import image_to_tensor
+from lynx.evaluation.statistics import Difference, paired_mean
+
+_CHUNK = 16  # samples of one forward pass
+
+
+class Scorer(Protocol):
+    """What gives the loss of every supervised token of a batch."""
+
+    def __call__(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Losses (num_targets,) in nats, and the source of each."""
+
+
+@dataclass(frozen=True)
+class CaptionLosses:
+    """Mean losses in nats a token, each sample counted once."""
+
+    num_samples: int
+    right: float
+    swapped: float
+    difference: Difference  # swapped minus right; above 0 where the picture helps
+
+
+@torch.no_grad()
+def caption_losses(
+    model: Scorer,
+    samples: Sequence[Sample],
+    *,
+    pool: PromptPool,
+    tokenizer: PreTrainedTokenizerBase,
+    image_size: int,
+    num_queries: int,
+    seed: int,
+) -> CaptionLosses:
+    """Score every sample's responses with its own picture and with that of another sample.
+
+    The swap shifts a seeded order by one, so no sample keeps its own picture and each picture is
+    used once in either way.
+    """
+    order = list(range(len(samples)))
+    python_random(seed, "caption_loss").shuffle(order)
+    donor = {one: order[(place + 1) % len(order)] for place, one in enumerate(order)}
+    swapped = [replace(one, images=samples[donor[i]].images) for i, one in enumerate(samples)]
+    right, wrong = (
+        _losses(model, group, pool, tokenizer, image_size, num_queries)
+        for group in (samples, swapped)
+    )
+    differences = [b - a for a, b in zip(right, wrong, strict=True)]
+    return CaptionLosses(
+        num_samples=len(samples),
+        right=sum(right) / len(right),
+        swapped=sum(wrong) / len(wrong),
+        difference=paired_mean(differences),
+    )
+
+
+def _losses(
+    model: Scorer,
+    samples: Sequence[Sample],
+    pool: PromptPool,
+    tokenizer: PreTrainedTokenizerBase,
+    image_size: int,
+    num_queries: int,
+) -> list[float]:
+    """Mean loss of each sample, in order."""
+    means: list[float] = []
+    for start in range(0, len(samples), _CHUNK):
+        documents = [
+            _document(sample, number, pool, tokenizer, image_size)
+            for number, sample in enumerate(samples[start : start + _CHUNK])
+        ]
+        longest = max(len(one.text.input_ids) for one in documents) + num_queries
+        batch = collate(
+            documents,
+            pack_length=longest,
+            num_queries=num_queries,
+            image_size=image_size,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+        losses, number_of = model(batch)
+        for number in range(len(documents)):
+            means.append(losses[number_of == number].mean().item())
+    return means
+
+
+def _document(
+    sample: Sample,
+    number: int,
+    pool: PromptPool,
+    tokenizer: PreTrainedTokenizerBase,
+    image_size: int,
+) -> Document:
+    """The sample under the pool's single prompt; its number stands where a source's would."""
+    text = encode_sample(
+        sample,
+        pool=pool,
+        tokenizer=tokenizer,
+        prompts="single",
+        rng=random.Random(0),
+        max_text_tokens=10**6,
+    )
+    assert any(label != IGNORED for label in text.labels)
+    frames = [image_to_tensor(data, image_size=image_size, rng=None) for data in sample.images]
+    return Document(torch.stack(frames), text, number, number)
