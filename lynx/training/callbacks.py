@@ -176,8 +176,15 @@ class StopOnSignal(AfterStep):
             self._checkpoints.save(trainer)
             trainer.should_stop = True
 
-    def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Put the previous handler back, before Lightning takes its own away."""
+        self._restore()
+
+    def on_exception(self, *_: Any) -> None:
         """Put the previous handler back."""
+        self._restore()
+
+    def _restore(self) -> None:
         if self._previous is not None:
             signal.signal(signal.SIGTERM, self._previous)
             self._previous = None

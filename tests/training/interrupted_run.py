@@ -50,7 +50,7 @@ def in_child(config: Config, catalog: dict[str, Path], *, resume: bool) -> int:
 
 def wait_for_step(config: Config, step: int) -> None:
     """Until the stage has logged a row of this step."""
-    path, deadline = RunDir.of(config).metrics_path("pretrain"), time.monotonic() + 60
+    path, deadline = RunDir.of(config).metrics_path("pretrain"), time.monotonic() + 300
     while time.monotonic() < deadline:
         if any(row["step"] >= step for row in read_metrics(path)):
             return

@@ -27,7 +27,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunDir]:
     root = tmp_path_factory.mktemp("devices")
     done = subprocess.run(
         [sys.executable, "-m", "tests.training.two_processes", str(root)],
-        cwd=REPOSITORY, capture_output=True, text=True, timeout=300, check=False,
+        cwd=REPOSITORY, capture_output=True, text=True, timeout=900, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     found = {name: RunDir(next((root / name).glob("desk/*/seed0"))) for name in VARIANTS}

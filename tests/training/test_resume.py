@@ -21,8 +21,9 @@ from lynx.training.checkpoint_io import (
     latest_checkpoint,
     remove_checkpoints,
 )
+from lynx.training.run import train
 from lynx.training.stages import final_path
-from tests.tiny import tiny_config
+from tests.tiny import tiny_catalog, tiny_config
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -31,7 +32,7 @@ def test_kill_and_sigterm_then_resume_give_the_same_bits(tmp_path: Path) -> None
     script = [sys.executable, "-m", "tests.training.interrupted_run", str(tmp_path)]
     done = subprocess.run(
         script, cwd=REPOSITORY, capture_output=True,
-        text=True, timeout=240, check=False,
+        text=True, timeout=900, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert f"endings 0 {int(signal.SIGKILL)} {3 << 8} 0" in done.stdout, done.stdout[-3000:]
@@ -79,3 +80,10 @@ def test_unfinished_checkpoints_are_not_found_and_are_cleared_away(tmp_path: Pat
     assert newest is not None and AtomicCheckpointIO().load_checkpoint(newest) == {"step": 10}
     remove_checkpoints(tmp_path, keep=newest)
     assert list(tmp_path.iterdir()) == [newest]
+
+
+def test_the_process_gets_its_signal_handler_back(tmp_path: Path) -> None:
+    """Lightning's own handler waits for other ranks, for ever where they are between two stages."""
+    before = signal.getsignal(signal.SIGTERM)
+    train(tiny_config(tmp_path), catalog=tiny_catalog(tmp_path))
+    assert signal.getsignal(signal.SIGTERM) == before

@@ -14,9 +14,10 @@ VARIANTS = {
     "zero2": {"hardware.strategy": "deepspeed", "hardware.zero_stage": 2},
     "zero3": {"hardware.strategy": "deepspeed", "hardware.zero_stage": 3},
 }
-# Four samples a step and process: with this split some micro batches hold text alone.
-STEPS = {"pretrain": 4, "resolution": 2, "instruct": 1}
+# Two samples a step and process, one at a time: some micro batches hold text alone.
+STEPS = {"pretrain": 4, "resolution": 1, "instruct": 1}
 SPLIT = {f"stages.{stage}.micro_batch_size": 1 for stage in STEPS}
+SPLIT |= {f"stages.{stage}.global_batch_size": 4 for stage in STEPS}
 SPLIT |= {f"stages.{stage}.steps": steps for stage, steps in STEPS.items()}
 
 

@@ -9,7 +9,7 @@ from lynx.training.backbones.gates import TEXT_GATE
 _HEAD = """# The desk's backbones
 
 Tiny models of the real architecture, made by `make backbones` from the suite's own world; no data
-of others. Half precision. Every figure below was measured by the command that wrote this card.
+of others. Half precision. Every figure below was measured on these weights.
 
 | part | architecture | trained on |
 | --- | --- | --- |
