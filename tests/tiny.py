@@ -249,7 +249,8 @@ def _sample(source: str, row: int) -> Sample:
     kind = "text" if source in TEXT_SOURCES else kind
     pictures = {"text": 0, "image": 1, "video": 5}[kind]
     fields = {field: " ".join(rng.choices(WORDS[8:], k=4)) for field in FIELDS}
-    rounds = tuple(Round(fields, " ".join(rng.choices(WORDS[8:], k=3))) for _ in range(2))
+    responses = (" ".join(rng.choices(WORDS[8:], k=rng.randint(1, 6))) for _ in range(2))
+    rounds = tuple(Round(fields, response) for response in responses)
     return Sample(f"{row:04d}", source, kind, rounds, tuple(_png(rng) for _ in range(pictures)))
 
 

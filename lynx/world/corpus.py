@@ -7,7 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lynx.world import describe
-from lynx.world.questions import IMAGE_FAMILIES, VIDEO_FAMILIES, Asked, ask
+from lynx.world.questions import (
+    IMAGE_FAMILIES,
+    SINGLE_ANSWER_FAMILIES,
+    VIDEO_FAMILIES,
+    Asked,
+    ask,
+)
 from lynx.world.scene import Clip, Scene, Split, draw_clip, draw_scene
 
 CLIP_SHARE = 0.25  # of documents; clips are rarer than pictures in the recipes, and harder
@@ -80,22 +86,31 @@ def ask_many(
     families: Sequence[str] | None = None,
     *,
     split: Split = "train",
+    repeats: bool = True,
 ) -> list[Asked]:
-    """Questions of different families where possible; the rest repeat a family with new objects."""
+    """Questions about one subject, none twice in the same words.
+
+    With `repeats` (text for language models) families are drawn by FAMILY_WEIGHTS; without, evenly,
+    and a family that has one answer a scene is asked once.
+    """
     if families is None:
         families = IMAGE_FAMILIES
         if isinstance(subject, Clip):
             families = (*IMAGE_FAMILIES, *VIDEO_FAMILIES * 2)
     elif not isinstance(subject, Clip):
         families = [family for family in families if family not in VIDEO_FAMILIES]
-    weights = [FAMILY_WEIGHTS.get(family, 1) for family in families]
+    weights = [FAMILY_WEIGHTS.get(family, 1) if repeats else 1 for family in families]
     asked: list[Asked] = []
     seen: set[str] = set()
     for _ in range(4 * num_questions):
         if len(asked) == num_questions:
             break
         question = ask(subject, rng.choices(families, weights)[0], rng, split=split)
-        if question is not None and question.question not in seen:
-            seen.add(question.question)
+        if question is None:
+            continue
+        is_single = not repeats and question.family in SINGLE_ANSWER_FAMILIES
+        identity = question.family if is_single else question.question
+        if identity not in seen:
+            seen.add(identity)
             asked.append(question)
     return asked

@@ -25,6 +25,18 @@ VIDEO_CATEGORIES = {
     "Others": ("event_thing", "event_detail", "place", "action", "color"),
 }
 IMAGE_FAMILIES = tuple(family for group in IMAGE_CATEGORIES.values() for family in group)
+# One answer a scene: asked twice about one picture, the second answer can be copied from the first.
+SINGLE_ANSWER_FAMILIES = (
+    "sign",
+    "place",
+    "time",
+    "action",
+    "affordance",
+    "tool",
+    "count_all",
+    "event_thing",
+    "event_detail",
+)
 VIDEO_FAMILIES = ("event_yes_no", "event_thing", "event_detail")
 
 

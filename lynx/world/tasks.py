@@ -36,7 +36,7 @@ def short_answers(
     subject: Subject, families: Sequence[str], rng: random.Random, *, most: int = MAX_ROUNDS
 ) -> tuple[Round, ...]:
     """Questions with answers of one word."""
-    asked = ask_many(subject, rng, most, families)
+    asked = ask_many(subject, rng, most, families, repeats=False)
     return tuple(Round({"question": one.question}, one.answer) for one in asked)
 
 
@@ -46,7 +46,7 @@ def sentence_answers(
     """Bare questions, answered with a sentence as LLaVA's data are."""
     return tuple(
         Round({field: one.question}, in_a_sentence(one.family, one.answer))
-        for one in ask_many(subject, rng, most, families)
+        for one in ask_many(subject, rng, most, families, repeats=False)
     )
 
 
@@ -107,7 +107,7 @@ def multiple_choice(scene: Scene, rng: random.Random, *, most: int) -> tuple[Rou
         "shape_of_color": words.SHAPES,
     }
     rounds = []
-    for one in ask_many(scene, rng, most, tuple(choices)):
+    for one in ask_many(scene, rng, most, tuple(choices), repeats=False):
         wrong = [value for value in choices[one.family] if value != one.answer]
         options = [one.answer, *rng.sample(wrong, 3)]
         rng.shuffle(options)
@@ -136,7 +136,7 @@ def find_the_thing(scene: Scene, rng: random.Random) -> tuple[Round, ...]:
 def text_task(subject: Subject, rng: random.Random, *, layout: str, most: int) -> tuple[Round, ...]:
     """A description inside the user's turn, then questions about it: no picture at all."""
     text = describe.describe_in_full(subject, rng, times=1 + (rng.random() < 0.3))
-    asked = ask_many(subject, rng, most)
+    asked = ask_many(subject, rng, most, repeats=False)
     rounds = [Round({"instruction": f"{text} {layout.format(asked[0].question)}"}, asked[0].answer)]
     rounds += [Round({"instruction": layout.format(one.question)}, one.answer) for one in asked[1:]]
     return tuple(rounds)

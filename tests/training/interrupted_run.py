@@ -27,6 +27,7 @@ def config_below(root: Path, name: str) -> Config:
         "tracking.checkpoint_every_n_steps": 4,
         "tracking.log_every_n_steps": 3,
         "stages.pretrain.steps": STEPS,
+        "stages.pretrain.trainable.vision_encoder": True,
         "stages.resolution.steps": 3,
         "stages.instruct.steps": 1,
         "model.vision_encoder.drop_path_rate": 0.3,

@@ -44,8 +44,9 @@ def weights(run_dir: RunDir, stage: str) -> dict[str, Tensor]:
     return safetensors.torch.load_file(final_path(run_dir, stage))
 
 
-def losses(run_dir: RunDir, stage: str = "pretrain") -> list[float]:
-    return [row["loss"] for row in read_metrics(run_dir.metrics_path(stage))]
+def column(run_dir: RunDir, name: str) -> Tensor:
+    rows = [row for stage in STAGE_NAMES for row in read_metrics(run_dir.metrics_path(stage))]
+    return torch.tensor([row[name] for row in rows])
 
 
 def test_every_stage_leaves_weights_metrics_and_a_record(base: RunDir, root: Path) -> None:
@@ -126,12 +127,13 @@ def test_the_loss_does_not_depend_on_the_batch_split(
         changes: dict[str, Any] = {f"stages.{s}.micro_batch_size": micro for s in STAGE_NAMES}
         changes["tracking.output_dir"] = str(tmp_path / f"micro{micro}")
         run_dir = train(tiny_config(root, changes), catalog=catalog)
-        found.append([losses(run_dir, stage) for stage in STAGE_NAMES])
+        found.append(run_dir)
         final.append(weights(run_dir, "instruct"))
     for other in (1, 2):
-        torch.testing.assert_close(
-            torch.tensor(found[other]), torch.tensor(found[0]), atol=1e-4, rtol=0
-        )
+        # The gradient's norm tells more than the loss: AdamW hides a wrong scale.
+        for name in ("loss", "gradient_norm"):
+            pair = column(found[other], name), column(found[0], name)
+            torch.testing.assert_close(*pair, atol=1e-4, rtol=1e-3)
         for name, tensor in final[0].items():
             # AdamW's first steps follow the gradient's sign, so rounding shows where it is tiny.
             assert (final[other][name] - tensor).abs().mean() < 1e-4, name
