@@ -36,7 +36,7 @@ PARTS = ("llama", "vicuna", "vision_encoder")
 NUM_STEPS = {
     "llama": sum(lesson.num_steps for lesson in LESSONS),
     "vicuna": 300,
-    "vision_encoder": 1600,
+    "vision_encoder": 1300,
 }
 VICUNA_LEARNING_RATE = 1.5e-3
 Report = Callable[[int, dict[str, float]], None]
@@ -79,12 +79,17 @@ def _train_llama(output_dir: Path, seed: int, report: Report) -> None:
             seed=seed,
             num_steps=lesson.num_steps,
             learning_rate=lesson.learning_rate,
-            report=lambda step, losses, done=done: report(done + step, losses),
+            report=_later(report, done),
         )
         # Each lesson starts from weights as they are saved, so that it can be run alone.
         _save_language_model(model, tokenizer, output_dir / "llama")
         model, tokenizer = load_language_model(output_dir / "llama")
         done += lesson.num_steps
+
+
+def _later(report: Report, done: int) -> Report:
+    """`report` for a lesson that begins after `done` steps."""
+    return lambda step, losses: report(done + step, losses)
 
 
 def _train_vicuna(output_dir: Path, seed: int, report: Report) -> None:

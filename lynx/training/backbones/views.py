@@ -24,10 +24,14 @@ NUM_CLASSES = {
     "shape": 1 + len(words.SHAPES),
     "action": 1 + len(ACTIONS),
     "word": 1 + len(words.SIGN_WORDS),
+    "column": 1 + len(words.COLUMNS),
+    "row": 1 + len(words.ROWS),
     "place": len(PLACES),
     "time": len(words.TIMES),
+    "whole_action": len(ACTIONS),
+    "whole_word": len(words.SIGN_WORDS),
 }
-PATCH_LABELS = ("color", "shape", "action", "word")
+PATCH_LABELS = ("color", "shape", "action", "word", "column", "row")
 SMALLEST_LEGIBLE_SCALE = 0.9  # output pixels per drawn pixel; below, letters are not labelled
 
 
@@ -82,14 +86,22 @@ def label_view(scene: Scene, layout: Layout, view: View) -> dict[str, np.ndarray
     _label_things(scene, layout, view, labels)
     _label_person(scene, layout, view, labels["action"])
     letters = _label_sign(scene.word, layout, view, labels["word"])
+    labels["whole_action"] = _of_whole(labels["action"])
+    labels["whole_word"] = _of_whole(labels["word"])
     labels["place"] = np.array(PLACES.index(scene.place))
     labels["time"] = np.array(words.TIMES.index(scene.time))
     return {**labels, "letters": letters}
 
 
+def _of_whole(patch_labels: np.ndarray) -> np.ndarray:
+    """The class that some patch has, for CLS; ignored where no patch shows it well enough."""
+    return np.array(patch_labels.max() - 1 if patch_labels.max() > 0 else IGNORED)
+
+
 def _label_things(scene: Scene, layout: Layout, view: View, labels: dict[str, np.ndarray]) -> None:
     reach = layout.things[0][2] if layout.things else 0.0
-    for name in ("color", "shape"):
+    is_whole_picture = view.side == SIZE  # elsewhere, left and right can't be told
+    for name in ("color", "shape", "column", "row"):
         for x, y, _ in layout.things:  # patches that a thing touches without its centre: no label
             for dx in (-reach, 0, reach):
                 for dy in (-reach, 0, reach):
@@ -99,6 +111,8 @@ def _label_things(scene: Scene, layout: Layout, view: View, labels: dict[str, np
         if (patch := view.patch_of(x, y)) is not None:
             labels["color"][patch] = 1 + words.COLORS.index(thing.color)
             labels["shape"][patch] = 1 + words.SHAPES.index(thing.shape)
+            labels["column"][patch] = 1 + thing.column if is_whole_picture else IGNORED
+            labels["row"][patch] = 1 + thing.row if is_whole_picture else IGNORED
 
 
 def _label_person(scene: Scene, layout: Layout, view: View, labels: np.ndarray) -> None:

@@ -38,7 +38,7 @@ CONFIG: dict[str, Any] = dict(
 )
 LEARNING_RATE = 2.0e-3
 PICTURES_PER_STEP, VIEWS_PER_PICTURE = 64, 2
-LOSS_WEIGHTS = {"word": 2.0, "letters": 20.0}
+LOSS_WEIGHTS = {"word": 2.0, "letters": 20.0, "column": 0.5, "row": 0.5}
 
 
 class PatchHeads(nn.Module):
