@@ -121,9 +121,11 @@ def make_loggers(
 
 
 def wandb_mode() -> str | None:
-    """`offline`, or None where the environment says what to do."""
-    stated = os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_MODE")
-    return None if stated else "offline"
+    """WANDB_MODE, else `offline` without a key; None leaves it to W&B.
+
+    WANDB_MODE is read here because W&B itself reads it only once in a process.
+    """
+    return os.environ.get("WANDB_MODE") or (None if os.environ.get("WANDB_API_KEY") else "offline")
 
 
 def _wandb_id(run_dir: RunDir, stage: str) -> str:

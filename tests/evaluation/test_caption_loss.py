@@ -18,7 +18,7 @@ from lynx.evaluation.statistics import paired_mean
 from lynx.world.pictures import encode_png
 from tests.tiny import write_tokenizer
 
-NUM = 20
+NUM = 16  # one forward pass: the model below knows a sample by its place in it
 
 
 def _samples() -> list[Sample]:

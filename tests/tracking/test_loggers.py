@@ -61,7 +61,7 @@ def test_wandb_is_offline_without_a_key_and_obeys_the_environment(
 ) -> None:
     assert wandb_mode() == "offline"
     monkeypatch.setenv("WANDB_MODE", "disabled")
-    assert wandb_mode() is None
+    assert wandb_mode() == "disabled"
     monkeypatch.delenv("WANDB_MODE")
     monkeypatch.setenv("WANDB_API_KEY", "x")
     assert wandb_mode() is None
