@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lynx.config.compose import (
+    NO_VARIANT,
+    ablation_names,
     compose,
     config_text,
     list_ablations,
     list_experiments,
     list_scales,
     load_ablation,
+    load_config,
 )
 from lynx.config.diff import diff_text, resolved_diff
 from lynx.config.errors import LynxError
@@ -41,7 +44,7 @@ Name = Annotated[str, typer.Argument(help="An experiment or an ablation.")]
 Overrides = Annotated[
     list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Values that come last.")
 ]
-Scale = Annotated[str, typer.Option(help="desk, gpu or paper.")]
+Scale = Annotated[str, typer.Option(help="desk, gpu, paper, or another file of experiments/scale.")]
 Seeds = Annotated[list[int] | None, typer.Option("--seed", help="May be given several times; 0.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")]
 
@@ -119,20 +122,29 @@ def ablation(
     resume: Resume = False,
 ) -> None:
     """Train and evaluate an ablation and its base, and print them beside the paper's rows."""
+    from lynx.reporting.paper_facts import paper_row
     from lynx.reporting.tables import ablation_report
     from lynx.reporting.wandb_report import log_report
 
     chosen = load_ablation(name)
+    paper_row(chosen.paper["table"], chosen.paper["row"])  # a typo must not wait for the trainings
     typer.echo(f"{chosen.name}: {chosen.question}")
-    runs: dict[str, list[RunDir]] = {chosen.base: [], chosen.name: []}
-    for variant, run_dirs in runs.items():
-        for config in _each_seed(variant, scale=scale, seeds=seed, overrides=overrides):
+    # All is composed before anything is trained: a mistake in the ablation costs no hours.
+    plans = {
+        variant: _each_seed(variant, scale=scale, seeds=seed, overrides=overrides)
+        for variant in (chosen.base, chosen.name)
+    }
+    for pair in zip(*plans.values(), strict=True):
+        _check_one_factor(*pair, diff_keys=set(chosen.diff))
+    runs: dict[str, list[RunDir]] = {}
+    for variant, configs in plans.items():
+        for config in configs:
             typer.echo(f"== {variant}, scale {scale}, seed {config.seed}")
             _train(config, resume=resume)
-            run_dirs.append(_evaluate(config, resume=resume))
+            runs.setdefault(variant, []).append(_evaluate(config, resume=resume))
     text = ablation_report(runs[chosen.base], runs[chosen.name])
     typer.echo(text)
-    log_report(runs[chosen.name][-1], config, name=chosen.name, text=text)
+    log_report(runs[chosen.name][-1], plans[chosen.name][-1], name=chosen.name, text=text)
 
 
 @app.command()
@@ -221,7 +233,7 @@ def _compose(
     name: str, *, scale: str, seed: int = 0, overrides: Sequence[str] | None = None
 ) -> Config:
     """The variant called `name`, which is an ablation or an experiment."""
-    ablations = [known.name for known in list_ablations()]
+    ablations = ablation_names()
     experiments = list_experiments()
     values = overrides or ()
     if name in ablations:
@@ -234,13 +246,22 @@ def _compose(
 
 def _each_seed(
     name: str, *, scale: str, seeds: list[int] | None, overrides: Sequence[str] | None
-) -> Iterator[Config]:
-    for seed in _seeds(seeds):
-        yield _compose(name, scale=scale, seed=seed, overrides=overrides)
+) -> list[Config]:
+    """The variant at each seed, a seed given twice once: pooled twice, it would count double."""
+    return [
+        _compose(name, scale=scale, seed=seed, overrides=overrides)
+        for seed in dict.fromkeys(seeds or [0])
+    ]
 
 
-def _seeds(seeds: list[int] | None) -> list[int]:
-    return seeds or [0]
+def _check_one_factor(base: Config, other: Config, *, diff_keys: set[str]) -> None:
+    """Overrides may change both sides, but must leave them apart by the ablation's diff."""
+    lost = sorted(diff_keys - set(resolved_diff(base, other)))
+    if lost:
+        raise LynxError(
+            f"{other.ablation}: with the values given on the command line, `{lost[0]}` is the same "
+            f"as in {base.experiment}, so there is nothing to compare; leave those values out"
+        )
 
 
 def _train(config: Config, *, resume: bool) -> RunDir:
@@ -259,6 +280,7 @@ def _evaluate(config: Config, *, resume: bool) -> RunDir:
     from lynx.tracking.run_dir import RunDir
 
     run_dir = RunDir.of(config)
+    _check_trained_as(config, run_dir)
     for stage in STAGE_NAMES:
         if not run_dir.is_complete(stage):
             name = config.ablation or config.experiment
@@ -271,3 +293,18 @@ def _evaluate(config: Config, *, resume: bool) -> RunDir:
 
     evaluate_run(run_dir, config, resume=resume)
     return run_dir
+
+
+def _check_trained_as(config: Config, run_dir: RunDir) -> None:
+    """A folder keeps its name when an experiment or a scale is edited; its weights are then old."""
+    if not run_dir.config_path.exists():
+        return  # said better by the check of the stages
+    changed = resolved_diff(load_config(run_dir.config_path), config)
+    old = [key for key in changed if not key.startswith(("evaluation.", *NO_VARIANT))]
+    if old:
+        key = old[0]
+        raise LynxError(
+            f"{run_dir.path}: was trained with {key} {changed[key][0]}, which is now "
+            f"{changed[key][1]}; restore the value, or train it again: `lynx train "
+            f"{config.ablation or config.experiment} --scale {config.scale} --seed {config.seed}`"
+        )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ import pytest
 import wandb
 from PIL import Image
 
+from lynx.config.compose import compose, config_text, list_ablations
+from lynx.evaluation.build import file_identity
 from lynx.evaluation.questions import Question
 from lynx.evaluation.results import Prediction, Result, ResultFiles
 from lynx.evaluation.scores import Scores, count
+from lynx.tracking.files import write_bytes_atomic, write_json_atomic, write_text_atomic
 from lynx.tracking.run_dir import RunDir
 
 IMAGE_CATEGORIES = (
@@ -43,6 +47,17 @@ def make_question(
     """A question about a picture of its own, or about the picture of the shade."""
     picture = png(index % 256 if shade is None else shade)
     return Question(index, f"q{index}", category, f"what is {index}?", answer, "image", (picture,))
+
+
+def below(limit: int) -> Callable[[str, int], bool]:
+    """Right for the first `limit` questions of each category."""
+    return lambda category, number: number < limit
+
+
+def cells(text: str, label: str) -> list[str]:
+    """The words of the first line that starts with `label`, after it."""
+    line = next(line for line in text.split("\n") if line.startswith(label))
+    return line.removeprefix(label).split()
 
 
 def write_evaluation(
@@ -89,19 +104,61 @@ def write_run(
     variant: str,
     seed: int = 0,
     image: Callable[[str, int], bool | None],
-    video: Callable[[str, int], bool | None],
+    video: Callable[[str, int], bool | None] | None,
+    overrides: Sequence[str] = (),
+    video_protocol: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> RunDir:
-    """A run below `folder`/desk, evaluated on both benchmarks."""
+    """A run below `folder`/desk with its config.yaml, evaluated on both benchmarks.
+
+    video: None leaves the benchmark out. overrides: what config.yaml has besides the variant's.
+    """
     run_dir = RunDir(folder / "desk" / variant / f"seed{seed}")
+    write_text_atomic(run_dir.config_path, _config_text(variant, seed, tuple(overrides)))
     for benchmark, categories, is_correct in (
         ("open_vqa_image", IMAGE_CATEGORIES, image),
         ("open_vqa_video", VIDEO_CATEGORIES, video),
     ):
+        if is_correct is None:
+            continue
+        protocol = options.get("protocol") or {}
+        if benchmark == "open_vqa_video":
+            protocol = {**protocol, **(video_protocol or {})}
         write_evaluation(
-            run_dir, benchmark, categories=categories, is_correct=is_correct, **options
+            run_dir,
+            benchmark,
+            categories=categories,
+            is_correct=is_correct,
+            **{**options, "protocol": protocol},
         )
     return run_dir
+
+
+def write_stages(run_dir: RunDir, *, reused: Mapping[str, str] | None = None) -> None:
+    """The records of three stages of 100, 50 and 30 seconds; `reused`: from which run, by stage."""
+    for stage, seconds in (("pretrain", 100.0), ("resolution", 50.0), ("instruct", 30.0)):
+        record = {
+            "wall_seconds": seconds,
+            "samples_per_second": 12.5,
+            "peak_memory_bytes": 3 * 2**30,
+            "peak_gpu_memory_bytes": 0,
+            "reused_from": (reused or {}).get(stage),
+        }
+        write_json_atomic(run_dir.stage_record_path(stage), record)
+
+
+def write_weights(run_dir: RunDir, content: bytes) -> str:
+    """A file in the place of the trained parts; gives its identity."""
+    path = run_dir.checkpoint_dir("instruct") / "final.safetensors"
+    write_bytes_atomic(path, content)
+    return file_identity(path)
+
+
+@cache
+def _config_text(variant: str, seed: int, overrides: tuple[str, ...]) -> str:
+    name = variant.partition("+")[0]
+    ablation = name if name in [known.name for known in list_ablations()] else None
+    return config_text(compose(ablation=ablation, seed=seed, overrides=overrides))
 
 
 def _scores(

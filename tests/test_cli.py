@@ -12,7 +12,9 @@ from types import SimpleNamespace
 import pytest
 
 from lynx import cli
+from lynx.config.compose import compose, config_text
 from lynx.config.schema import STAGE_NAMES, Config
+from lynx.tracking.files import write_text_atomic
 from lynx.tracking.run_dir import RunDir
 
 
@@ -66,6 +68,10 @@ def test_show_prints_a_variant_with_overrides_in_any_order(lynx) -> None:  # typ
         (["diff", "lynx", "lynx"], "nothing differs"),
         (["evaluate", "lynx", "tracking.output_dir=/nowhere"], "stage pretrain is not complete"),
         (["recipe", "show", "pretrian"], "pretrain"),
+        (
+            ["ablation", "low_resolution", "vocabulary.image_size.low=112"],
+            "`stages.instruct.image_size` is the same as in lynx",
+        ),
     ],
 )
 def test_a_mistake_is_one_message_on_stderr_and_exit_status_2(  # type: ignore[no-untyped-def]
@@ -75,6 +81,26 @@ def test_a_mistake_is_one_message_on_stderr_and_exit_status_2(  # type: ignore[n
     assert status == 2
     assert err.startswith("error: ") and message in err
     assert "Traceback" not in err + out
+
+
+def test_a_run_trained_with_other_values_is_not_evaluated_as_todays(  # type: ignore[no-untyped-def]
+    lynx, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LYNX_RUNS", str(tmp_path))
+    config = compose()
+    run_dir = RunDir.of(config)
+    write_text_atomic(
+        run_dir.config_path,
+        config_text(config).replace("global_batch_size: ", "global_batch_size: 1"),
+    )
+    status, _, err = lynx("evaluate", "lynx")
+    assert status == 2
+    assert "was trained with stages.pretrain.global_batch_size 1" in err and "train it again" in err
+
+
+def test_a_seed_given_twice_is_run_once() -> None:
+    configs = cli._each_seed("lynx", scale="desk", seeds=[1, 0, 1], overrides=None)
+    assert [config.seed for config in configs] == [1, 0]
 
 
 def test_the_command_line_starts_without_the_heavy_packages() -> None:

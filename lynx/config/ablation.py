@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lynx.config.errors import LynxError
-from lynx.config.files import flattened, named_file, names_in, read_mapping
+from lynx.config.files import (
+    check_no_empty_mapping,
+    flattened,
+    named_file,
+    names_in,
+    read_mapping,
+    require_keys,
+)
 from lynx.config.nearest import nearest_hint
 
 FOLDER = "ablations"
+EXPERIMENTS = "experiments"
 FIELDS = ("base", "paper", "question", "diff")
+PAPER_FIELDS = {"table": int, "row": str}
+_TYPE_WORDS = {int: "a number", str: "a text"}
 
 
 @dataclass(frozen=True)
@@ -21,49 +31,104 @@ class Ablation:
     name: str
     base: str  # experiment
     question: str
-    paper: Mapping[str, Any]  # {"table": 5, "row": "w/ LLaMA"}
+    paper: Mapping[str, Any]  # {"table": 5, "row": "w/ LLaMA"}, exactly these keys
     diff: Mapping[str, Any]  # dotted key -> value, interpolations unresolved
-
-    @property
-    def evaluation_only(self) -> bool:
-        """Whether it needs no training: every key of the diff is about evaluation."""
-        return all(key.startswith("evaluation.") for key in self.diff)
 
     @property
     def origin(self) -> str:
         """The file, as messages name it."""
-        return f"{FOLDER}/{self.name}.yaml"
+        return _origin(self.name)
+
+
+def ablation_names() -> list[str]:
+    """Names of the ablations; no file is read, so a malformed one is in nobody's way."""
+    return names_in(FOLDER)
 
 
 def list_ablations() -> list[Ablation]:
-    """Every ablation there is, by name."""
-    return [load_ablation(name) for name in names_in(FOLDER)]
+    """Every ablation there is, by name; a malformed one, or two of one row, are a LynxError."""
+    ablations = [load_ablation(name) for name in ablation_names()]
+    _check_rows(ablations)
+    return ablations
 
 
 def load_ablation(name: str) -> Ablation:
     """The ablation `name`; an unknown name, a missing or an unknown field is a LynxError."""
     path = named_file(FOLDER, name, kind="ablation")
+    origin = _origin(name)
+    _check_name(name)
     content = read_mapping(path)
-    origin = f"{FOLDER}/{name}.yaml"
     for key in content:
         if key not in FIELDS:
             raise LynxError(f"{origin}: unknown key `{key}`{nearest_hint(key, FIELDS)}")
     for key in FIELDS:
         if not content.get(key):
             raise LynxError(f"{origin}: `{key}` is missing or empty; see {_example(name)}")
-    for key in ("paper", "diff"):
-        if not isinstance(content[key], dict):
-            raise LynxError(f"{origin}: `{key}` must be a mapping, not {content[key]!r}")
+    for key in ("base", "question"):
+        _check_type(content[key], str, f"{origin}: `{key}`")
     return Ablation(
         name=name,
-        base=str(content["base"]),
-        question=str(content["question"]),
-        paper=content["paper"],
-        diff=flattened(content["diff"]),
+        base=content["base"],
+        question=content["question"],
+        paper=_paper_row(content["paper"], origin),
+        diff=_diff(content["diff"], origin),
     )
+
+
+def check_variant_name(name: str, *, origin: str) -> None:
+    """`+` sets off what the command line changes, so no experiment or ablation has it."""
+    if "+" in name:
+        raise LynxError(f"{origin}: `+` can't stand in the name of a variant; rename the file")
+
+
+def _check_name(name: str) -> None:
+    check_variant_name(name, origin=_origin(name))
+    if name in names_in(EXPERIMENTS):
+        raise LynxError(
+            f"{_origin(name)}: {EXPERIMENTS}/{name}.yaml has the same name, and their runs would "
+            "share a folder; rename one of them"
+        )
+
+
+def _paper_row(content: Any, origin: str) -> Mapping[str, Any]:
+    place = f"{origin}: `paper`"
+    row = require_keys(content, tuple(PAPER_FIELDS), place)
+    for key, kind in PAPER_FIELDS.items():
+        _check_type(row[key], kind, f"{origin}: `paper.{key}`")
+    return row
+
+
+def _diff(content: Any, origin: str) -> Mapping[str, Any]:
+    if not isinstance(content, dict):
+        raise LynxError(f"{origin}: `diff` must be a mapping of keys to values, not {content!r}")
+    leaves = flattened(content, origin=origin)
+    check_no_empty_mapping(leaves, origin=origin)
+    return leaves
+
+
+def _check_type(value: Any, kind: type, place: str) -> None:
+    if type(value) is not kind:  # a bool is an int to isinstance
+        raise LynxError(f"{place} must be {_TYPE_WORDS[kind]}, not {value!r}")
+
+
+def _check_rows(ablations: Sequence[Ablation]) -> None:
+    """A table has one place for each of the paper's rows."""
+    rows: dict[tuple[int, str], Ablation] = {}
+    for ablation in ablations:
+        row = (ablation.paper["table"], ablation.paper["row"])
+        if row in rows:
+            raise LynxError(
+                f"{ablation.origin}: `paper` names row `{row[1]}` of table {row[0]}, as "
+                f"{rows[row].origin} does; a row is answered by one ablation"
+            )
+        rows[row] = ablation
+
+
+def _origin(name: str) -> str:
+    return f"{FOLDER}/{name}.yaml"
 
 
 def _example(name: str) -> str:
     """A whole ablation to look at, other than the broken one."""
-    others = [other for other in names_in(FOLDER) if other != name]
-    return f"{FOLDER}/{others[0]}.yaml" if others else "docs/adding_an_ablation.md"
+    others = [other for other in ablation_names() if other != name]
+    return _origin(others[0]) if others else "docs/adding_an_ablation.md"

@@ -14,24 +14,51 @@ import yaml
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from lynx.config.ablation import Ablation, list_ablations, load_ablation
+from lynx.config.ablation import (
+    EXPERIMENTS,
+    Ablation,
+    ablation_names,
+    check_variant_name,
+    list_ablations,
+    load_ablation,
+)
 from lynx.config.diff import comparable, resolved_diff
 from lynx.config.errors import LynxError
-from lynx.config.fields import field_type, is_group, is_text
-from lynx.config.files import flattened, named_file, names_in, nested, read_mapping, shown
+from lynx.config.fields import entry_keys, field_type, is_group, is_text
+from lynx.config.files import (
+    check_no_empty_mapping,
+    first_line,
+    flattened,
+    named_file,
+    names_in,
+    nested,
+    read_mapping,
+    shown,
+)
 from lynx.config.nearest import nearest_hint
 from lynx.config.schema import Config
 from lynx.config.validate import validate
 
 __all__ = [
-    "Ablation", "compose", "config_dict", "config_text", "list_ablations", "list_experiments",
-    "list_scales", "load_ablation", "load_config", "variant_name",
+    "Ablation", "ablation_names", "compose", "config_dict", "config_text", "list_ablations",
+    "list_experiments", "list_scales", "load_ablation", "load_config", "variant_name",
 ]  # fmt: skip
 
 COMMAND_LINE = "command line"
-SELECTORS = ("experiment", "ablation", "scale")  # chosen by compose's arguments, never by a layer
-# Overrides of these give the same numbers, so they make no variant of their own.
-NO_VARIANT = ("seed", "tracking.", "data.cache_dir", "data.num_workers")
+SCALES = f"{EXPERIMENTS}/scale"
+# Chosen by compose's arguments, never by a layer: which argument it is on the command line.
+SELECTORS = {
+    "experiment": "the name that the command is given",
+    "ablation": "the name that the command is given",
+    "scale": "`--scale` (make: SCALE)",
+    "seed": "`--seed` (make: SEEDS)",
+}
+# Overrides of these give the same answers, so they make no variant of their own. Who judged the
+# answers stands beside every score.
+NO_VARIANT = (
+    "seed", "tracking.", "data.cache_dir", "data.num_workers", "evaluation.judge.",
+    "evaluation.batch_size",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,16 +114,17 @@ def compose(
     """
     chosen = load_ablation(ablation) if ablation else None
     experiment = chosen.base if chosen else experiment
+    check_variant_name(experiment, origin=f"{EXPERIMENTS}/{experiment}.yaml")
     base = _Stack().on(
-        _file_layer("experiments/scale", scale, kind="scale"),
-        _file_layer("experiments", experiment, kind="experiment"),
-        Layer("", {"experiment": experiment, "scale": scale, "seed": seed}),
+        _file_layer(SCALES, scale, kind="scale"),
+        _file_layer(EXPERIMENTS, experiment, kind="experiment"),
+        Layer("compose", {"experiment": experiment, "scale": scale, "seed": seed}),
     )
     varied = base
     if chosen:
         own = Layer(chosen.origin, chosen.diff)
-        _check_selectors(own, (*SELECTORS, "seed"))
-        varied = base.on(own, Layer("", {"ablation": chosen.name}))
+        _check_selectors(own)
+        varied = base.on(own, Layer("compose", {"ablation": chosen.name}))
         _check_changes(own, base.resolved(), varied.resolved())
     config = varied.on(_override_layer(overrides)).resolved()
     validate(config)
@@ -120,12 +148,12 @@ def variant_name(config: Config) -> str:
 
 def list_experiments() -> list[str]:
     """Names of the base configurations."""
-    return names_in("experiments")
+    return names_in(EXPERIMENTS)
 
 
 def list_scales() -> list[str]:
     """Names of the scales."""
-    return names_in("experiments/scale")
+    return names_in(SCALES)
 
 
 def config_dict(config: Config) -> dict[str, Any]:
@@ -142,15 +170,18 @@ def load_config(path: Path) -> Config:
     """The configuration of a run, from its `config.yaml`; not validated against today's files."""
     if not path.is_file():
         raise LynxError(f"no configuration at {path}; a run's folder holds config.yaml")
-    layer = Layer(shown(path), flattened(read_mapping(path)), may_add=True)
-    return _Stack().on(layer).resolved()
+    return _Stack().on(_layer_of(path)).resolved()
 
 
 def _file_layer(folder: str, name: str, *, kind: str) -> Layer:
-    path = named_file(folder, name, kind=kind)
-    layer = Layer(shown(path), flattened(read_mapping(path)), may_add=True)
-    _check_selectors(layer, (*SELECTORS, "seed"))
+    layer = _layer_of(named_file(folder, name, kind=kind))
+    _check_selectors(layer)
     return layer
+
+
+def _layer_of(path: Path) -> Layer:
+    leaves = flattened(read_mapping(path), origin=shown(path))
+    return Layer(shown(path), leaves, may_add=True)
 
 
 def _override_layer(overrides: Sequence[str]) -> Layer:
@@ -164,17 +195,18 @@ def _override_layer(overrides: Sequence[str]) -> Layer:
             value = OmegaConf.to_container(OmegaConf.from_dotlist([f"value={text}"]))
         except (yaml.YAMLError, OmegaConfBaseException) as error:
             raise LynxError(f"{COMMAND_LINE}: value of `{item}` is not YAML: {error}") from error
-        leaves |= flattened({key: cast(dict[str, Any], value)["value"]})
+        leaves |= flattened({key: cast(dict[str, Any], value)["value"]}, origin=COMMAND_LINE)
+    check_no_empty_mapping(leaves, origin=COMMAND_LINE)
     layer = Layer(COMMAND_LINE, leaves)
-    _check_selectors(layer, SELECTORS)
+    _check_selectors(layer)
     return layer
 
 
-def _check_selectors(layer: Layer, selectors: Sequence[str]) -> None:
-    """What names the variant is an argument; a layer that set it would belie the run's name."""
-    for key in selectors:
+def _check_selectors(layer: Layer) -> None:
+    """What names the run is an argument; a layer that set it would belie the run's folder."""
+    for key, argument in SELECTORS.items():
         if key in layer.leaves:
-            raise LynxError(f"{layer.origin}: `{key}` can't be set here; it is an argument")
+            raise LynxError(f"{layer.origin}: `{key}` can't be set here; use {argument}")
 
 
 @cache
@@ -188,7 +220,8 @@ def _check_keys(config: DictConfig, layer: Layer) -> None:
         if is_group(key) and value != {}:
             raise LynxError(f"{layer.origin}: `{key}` holds further keys and takes no value itself")
         if key not in known and not (is_group(key) or (layer.may_add and field_type(key))):
-            raise LynxError(f"{layer.origin}: unknown key `{key}`{nearest_hint(key, known)}")
+            candidates = [*known, *(entry_keys(key) if layer.may_add else ())]
+            raise LynxError(f"{layer.origin}: unknown key `{key}`{nearest_hint(key, candidates)}")
         if isinstance(value, bool) and is_text(key):  # YAML reads a bare `no` as false
             raise LynxError(f"{layer.origin}: `{key}` is a text, not {value}; quote it")
 
@@ -200,8 +233,8 @@ def _located(config: DictConfig, layers: Sequence[Layer], error: Exception) -> L
             try:
                 OmegaConf.merge(config, nested({key: value}))
             except (OmegaConfBaseException, ValueError) as own:
-                return LynxError(f"{layer.origin}: `{key}: {value}`: {_first_line(own)}")
-    return LynxError(_first_line(error))
+                return LynxError(f"{layer.origin}: `{key}: {value}`: {first_line(own)}")
+    return LynxError(first_line(error))
 
 
 def _unresolvable(config: DictConfig, origins: Mapping[str, str]) -> LynxError:
@@ -215,7 +248,7 @@ def _unresolvable(config: DictConfig, origins: Mapping[str, str]) -> LynxError:
             OmegaConf.select(config, key)
         except OmegaConfBaseException as error:
             origin = origins.get(key, "lynx/config/schema.py")
-            problems.append(f"{origin}: `{key}: {value}`: {_first_line(error)}")
+            problems.append(f"{origin}: `{key}: {value}`: {first_line(error)}")
     return LynxError("the configuration can't be resolved:\n  " + "\n  ".join(problems))
 
 
@@ -233,7 +266,3 @@ def _check_changes(layer: Layer, base: Config, other: Config) -> None:
 
 def _leaves(config: DictConfig) -> dict[str, Any]:
     return flattened(cast(dict[str, Any], OmegaConf.to_container(config, resolve=False)))
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).split("\n", 1)[0]

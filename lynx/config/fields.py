@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import is_dataclass
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -36,3 +37,26 @@ def is_text(key: str) -> bool:
     """Whether `key` takes any string."""
     kind = field_type(key)
     return kind is str or (get_origin(kind) is Union and str in get_args(kind))
+
+
+@cache
+def entry_keys(key: str) -> tuple[str, ...]:
+    """Keys of the further benchmark or generation row that `key` may have been meant for.
+
+    A layer that may add entries is free in their names, not in what stands below a name.
+    """
+    name = key.split(".")[-2:][0]
+    return tuple(
+        f"{group}.{name}.{field.name}"
+        for group, entry in _entry_groups(Config, "")
+        for field in fields(entry)
+    )
+
+
+def _entry_groups(kind: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    """Each mapping of named entries: its key, and the dataclass of an entry."""
+    for name, field_kind in get_type_hints(kind).items():
+        if get_origin(field_kind) is dict:
+            yield f"{prefix}{name}", get_args(field_kind)[1]
+        elif is_dataclass(field_kind):
+            yield from _entry_groups(field_kind, f"{prefix}{name}.")

@@ -11,6 +11,7 @@ from omegaconf import MISSING
 # ruff: noqa: UP045
 
 STAGE_NAMES = ("pretrain", "resolution", "instruct")
+JUDGE_RULES = ("rule:v1",)  # judges that need no server
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,12 @@ class AdapterConfig:
 
 @dataclass(frozen=True)
 class LanguageModelConfig:
-    """Any Llama-architecture model that `transformers` loads; always frozen."""
+    """Any Llama-architecture model that `transformers` loads.
 
-    checkpoint: str = MISSING
+    Frozen in the paper; a stage trains it where its `trainable.language_model` says so.
+    """
+
+    checkpoint: str = MISSING  # folder, or a name on the Hub
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ class ModelConfig:
     adapter: AdapterConfig = field(default_factory=AdapterConfig)
     language_model: LanguageModelConfig = field(default_factory=LanguageModelConfig)
     num_frames: int = 5  # frames of a video; each has a learned position
+    frame_position_std: float = 0.02  # deviation of its initial values (release: 0.02)
 
 
 @dataclass(frozen=True)
@@ -239,7 +244,7 @@ class Config:
 
     experiment: str = MISSING  # filled by compose
     ablation: Optional[str] = None
-    scale: Literal["desk", "gpu", "paper"] = MISSING
+    scale: str = MISSING  # a file in experiments/scale/; filled by compose
     seed: int = 0
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     model: ModelConfig = field(default_factory=ModelConfig)

@@ -110,8 +110,8 @@ def _fingerprint(
 ) -> str:
     """Sixteen hex digits of all that decides what the stage's samples are and look like.
 
-    Workers, devices, micro batches and the tokenizer are left out: the first three change nothing,
-    the last belongs to the model.
+    Workers, devices, micro batches, the length of packed rows and the tokenizer are left out: the
+    first four change no sample, the last belongs to the model.
     """
     settings: StageConfig = getattr(config.stages, stage)
     diverse = settings.prompts == "diverse"
@@ -126,7 +126,6 @@ def _fingerprint(
         "global_batch_size": settings.global_batch_size,
         "image_size": settings.image_size,
         "max_text_tokens": config.data.max_text_tokens,
-        "pack_length": config.data.pack_length,
         "random_crop_scale": config.data.random_crop_scale,
     }
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, cast
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from lynx.config.errors import LynxError
-from lynx.config.files import named_file, shown
+from lynx.config.files import first_line, shown
 from lynx.config.nearest import nearest_hint
 from lynx.config.paths import from_root
+from lynx.config.recipe_files import catalog_path, read_catalog
 from lynx.config.schema import DataConfig
-
-_FOLDER = "data_recipes/catalogs"
 
 
 def load_catalog(data: DataConfig, sources: Iterable[str]) -> dict[str, Path]:
@@ -23,10 +23,7 @@ def load_catalog(data: DataConfig, sources: Iterable[str]) -> dict[str, Path]:
     `data.catalog` is the name of a file in `data_recipes/catalogs/`, or the path of a YAML file.
     Raises LynxError with all sources that it doesn't have or whose folder doesn't exist.
     """
-    catalog = data.catalog
-    is_path = catalog.endswith(".yaml")
-    path = from_root(catalog) if is_path else named_file(_FOLDER, catalog, kind="catalog")
-    folders = _folders(path)
+    folders = _folders(data.catalog)
     found: dict[str, Path] = {}
     problems = []
     for source in sources:
@@ -37,17 +34,16 @@ def load_catalog(data: DataConfig, sources: Iterable[str]) -> dict[str, Path]:
         if not found[source].is_dir():
             problems.append(f"sources.{source}: there is no folder {found[source]}")
     if problems:
-        raise LynxError(f"{shown(path)}:\n  " + "\n  ".join(problems))
+        raise LynxError(f"{shown(catalog_path(data.catalog))}:\n  " + "\n  ".join(problems))
     return found
 
 
-def _folders(path: Path) -> dict[str, str]:
+def _folders(catalog: str) -> dict[str, str]:
     """The section `sources`, with `${...}` filled in."""
+    content = OmegaConf.create(dict(read_catalog(catalog)))
     try:
-        content = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
-    except (OSError, OmegaConfBaseException) as error:
-        raise LynxError(f"{shown(path)}: can't be read: {error}") from error
-    sources = content.get("sources") if isinstance(content, dict) else None
-    if not isinstance(sources, dict):
-        raise LynxError(f"{shown(path)}: `sources` must map source names to folders of shards")
-    return {str(source): str(folder) for source, folder in sources.items()}
+        resolved = cast(dict[str, Any], OmegaConf.to_container(content, resolve=True))
+    except OmegaConfBaseException as error:
+        place = f"{shown(catalog_path(catalog))}: `{error.full_key}`"
+        raise LynxError(f"{place}: {first_line(error)}") from error
+    return {str(source): str(folder) for source, folder in resolved["sources"].items()}

@@ -29,6 +29,16 @@ from lynx.tracking.files import atomic_dir, write_json_atomic
 _MANIFEST = "manifest.json"
 _KINDS = {"text": "no picture", "image": "one picture", "video": "at least two pictures"}
 _LONGEST_KEY = 80  # characters; tar headers hold 100 with the ending
+_BYTES_PER_ROW = 3 * 8  # of an index, which has a header besides
+_UNREADABLE = (  # what damaged bytes make of reading a sample
+    OSError,
+    ValueError,
+    EOFError,
+    KeyError,
+    MemoryError,
+    OverflowError,
+    tarfile.TarError,
+)
 _SIGNATURES = {b"\x89PNG": "png", b"\xff\xd8": "jpg"}
 
 
@@ -130,7 +140,7 @@ class ShardedSource:
     """The samples of one folder of shards, by row; can be pickled and used in any process."""
 
     def __init__(self, directory: str | os.PathLike[str]) -> None:
-        """Raises LynxError when the folder, its manifest or a shard is missing or cut short."""
+        """LynxError when the folder, its manifest, a shard or an index is missing or cut short."""
         self.directory = Path(directory)
         manifest = self._manifest()
         self.name: str = manifest["source"]
@@ -139,10 +149,13 @@ class ShardedSource:
         self._indices: dict[int, np.ndarray] = {}
         for shard in self._shards:
             path = self.directory / shard["file"]
-            size = path.stat().st_size if path.is_file() else None
+            size = _size(path)
             if size != shard["bytes"]:
-                found = "is missing" if size is None else f"has {size} bytes"
-                raise LynxError(f"{path}: {found}; {_MANIFEST} says {shard['bytes']} bytes")
+                raise LynxError(f"{path}: {_found(size)}; {_MANIFEST} says {shard['bytes']} bytes")
+            index, rows = path.with_suffix(".npy"), shard["num_samples"]
+            size = _size(index)
+            if size is None or size <= rows * _BYTES_PER_ROW:
+                raise LynxError(f"{index}: {_found(size)}; {_MANIFEST} says {rows} samples")
 
     def _manifest(self) -> dict[str, Any]:
         path = self.directory / _MANIFEST
@@ -177,8 +190,9 @@ class ShardedSource:
             if zlib.crc32(content) != checksum:
                 raise ValueError("its bytes have changed since they were written")
             return self._parsed(content)
-        except (OSError, ValueError, tarfile.TarError) as error:
-            raise UnreadableSampleError(f"{self.place(row)} can't be read: {error}") from error
+        except _UNREADABLE as error:
+            reason = str(error) or type(error).__name__
+            raise UnreadableSampleError(f"{self.place(row)} can't be read: {reason}") from error
 
     def place(self, row: int) -> str:
         """Where a person finds the row: source, shard, and row within the shard."""
@@ -221,3 +235,11 @@ class ShardedSource:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_indices": {}}  # a mapped array would be pickled as a copy
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None
+
+
+def _found(size: int | None) -> str:
+    return "is missing" if size is None else f"has {size} bytes"

@@ -45,12 +45,18 @@ def image_to_tensor(
 
 def _decoded(data: bytes) -> Image.Image:
     try:
-        image = Image.open(io.BytesIO(data))
-        image.load()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        return _opaque(Image.open(io.BytesIO(data)))
+    except Exception as error:  # on damaged files Pillow also raises AssertionError and others
+        reason = str(error) or type(error).__name__
         raise UnreadableSampleError(
-            f"a picture of {len(data)} bytes can't be decoded: {error}"
+            f"a picture of {len(data)} bytes can't be decoded: {reason}"
         ) from error
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """The picture in RGB, transparent parts white."""
+    if image.mode.startswith("I"):  # 16 bits of grey, which Pillow would clip at 255 to white
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
     if not image.has_transparency_data:
         return image.convert("RGB")
     opaque = image.convert("RGBA")

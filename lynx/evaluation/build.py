@@ -96,7 +96,7 @@ def build_benchmark(config: Config, name: str, *, checkpoint: str) -> Benchmark:
             "image_size": last_stage_image_size(config),
             "max_input_tokens": config.evaluation.max_input_tokens,
             "seed": config.seed,
-            "precision": "bf16" if _uses_bf16(config) else "fp32",
+            "precision": "bf16" if uses_bf16(config) else "fp32",
             "checkpoint": checkpoint,
         },
     )
@@ -110,7 +110,7 @@ def build_asker(config: Config, *, model: Generator, tokenizer: PreTrainedTokeni
         model=model,
         tokenizer=tokenizer,
         device=torch.device("cuda" if config.hardware.accelerator == "gpu" else "cpu"),
-        use_bf16=_uses_bf16(config),
+        use_bf16=uses_bf16(config),
         image_size=last_stage_image_size(config),
         max_input_tokens=config.evaluation.max_input_tokens,
         seed=config.seed,
@@ -152,7 +152,7 @@ def last_stage_image_size(config: Config) -> int:
     return size
 
 
-def _uses_bf16(config: Config) -> bool:
+def uses_bf16(config: Config) -> bool:
     """Never on the CPU, whatever training used: rounding makes ties between beams there."""
     return config.hardware.precision == "bf16" and config.hardware.accelerator == "gpu"
 

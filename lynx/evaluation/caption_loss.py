@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from lynx.config.seeds import python_random
@@ -17,7 +18,9 @@ from lynx.data.prompts import PromptPool
 from lynx.data.sample import Sample
 from lynx.data.text import IGNORED, encode_sample
 from lynx.data.transforms import image_to_tensor
+from lynx.evaluation.questions import content_name
 from lynx.evaluation.statistics import Difference, paired_mean
+from lynx.evaluation.swap import donors
 
 _CHUNK = 16  # samples of one forward pass
 
@@ -49,20 +52,27 @@ def caption_losses(
     image_size: int,
     num_queries: int,
     seed: int,
+    use_bf16: bool | None = None,
 ) -> CaptionLosses:
     """Score every sample's responses with its own picture and with that of another sample.
 
-    The swap shifts a seeded order by one, so no sample keeps its own picture and each picture is
-    used once in either way.
+    The swapped picture differs from the sample's own in content, and each picture is used as often
+    either way. Samples go to the model's device. use_bf16: autocast; by default on a GPU.
     """
-    order = list(range(len(samples)))
-    python_random(seed, "caption_loss").shuffle(order)
-    donor = {one: order[(place + 1) % len(order)] for place, one in enumerate(order)}
-    swapped = [replace(one, images=samples[donor[i]].images) for i, one in enumerate(samples)]
-    right, wrong = (
-        _losses(model, group, pool, tokenizer, image_size, num_queries)
-        for group in (samples, swapped)
-    )
+    device = _device_of(model)
+    if use_bf16 is None:
+        use_bf16 = device.type == "cuda"
+    pictures = [content_name(sample.images) for sample in samples]
+    dealt = donors(pictures, range(len(samples)), python_random(seed, "caption_loss"))
+    swapped = [
+        replace(one, images=samples[donor].images)
+        for one, donor in zip(samples, dealt, strict=True)
+    ]
+    with torch.autocast(device.type, torch.bfloat16) if use_bf16 else nullcontext():
+        right, wrong = (
+            _losses(model, group, pool, tokenizer, image_size, num_queries, device)
+            for group in (samples, swapped)
+        )
     differences = [b - a for a, b in zip(right, wrong, strict=True)]
     return CaptionLosses(
         num_samples=len(samples),
@@ -79,6 +89,7 @@ def _losses(
     tokenizer: PreTrainedTokenizerBase,
     image_size: int,
     num_queries: int,
+    device: torch.device,
 ) -> list[float]:
     """Mean loss of each sample, in order."""
     means: list[float] = []
@@ -95,10 +106,16 @@ def _losses(
             image_size=image_size,
             pad_token_id=tokenizer.pad_token_id,
         )
-        losses, number_of = model(batch)
+        losses, number_of = model(batch.to(device))
         for number in range(len(documents)):
             means.append(losses[number_of == number].mean().item())
     return means
+
+
+def _device_of(model: Scorer) -> torch.device:
+    if isinstance(model, nn.Module):
+        return next(model.parameters()).device
+    return torch.device("cpu")
 
 
 def _document(

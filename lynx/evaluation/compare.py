@@ -8,7 +8,13 @@ from typing import Any
 
 from lynx.config.errors import LynxError
 from lynx.evaluation.results import Prediction, Result, ResultFiles
-from lynx.evaluation.statistics import Difference, mcnemar_exact, paired_difference
+from lynx.evaluation.statistics import (
+    Difference,
+    Interval,
+    mcnemar_exact,
+    paired_difference,
+    paired_mean,
+)
 from lynx.tracking.run_dir import RunDir
 
 OVERALL = "Overall"
@@ -35,11 +41,15 @@ class Paired:
     difference: Difference
     gained: int  # flips, over all seeds
     lost: int
+    num_seeds: int = 1
+    # Student's 95 % interval of the seeds' differences: the noise of training, which `difference`
+    # does not contain. None with one seed; of few seeds that happen to agree it is too narrow.
+    seed_interval: Interval | None = None
 
     @property
-    def p(self) -> float:
-        """McNemar's exact p; meant for one seed, as flips of two seeds are not independent."""
-        return mcnemar_exact(self.gained, self.lost)
+    def p(self) -> float | None:
+        """McNemar's exact p; None with several seeds, whose flips are not independent."""
+        return mcnemar_exact(self.gained, self.lost) if self.num_seeds == 1 else None
 
 
 @dataclass(frozen=True)
@@ -68,6 +78,7 @@ def compare_seeds(pairs: Sequence[tuple[RunDir, RunDir]], benchmark: str) -> Com
     results = [(base.results(), other.results()) for base, other in files]
     everyone = [file for pair in files for file in pair]
     judge = _only_judge(everyone, benchmark)
+    _refuse_other_numbers(everyone, [len(r) for pair in results for r in pair])
     first = [_identity(result) for result in results[0][0]]
     for file, answers in zip(everyone, [r for pair in results for r in pair], strict=True):
         if [_identity(result) for result in answers] != first:
@@ -98,6 +109,10 @@ def _paired(results: Sequence[tuple[list[Result], list[Result]]], places: list[i
         flip for b, o in results for flip in _flips([b[i] for i in places], [o[i] for i in places])
     ]
     gained = sum(flip.is_gained for flip in flips)
+    by_seed = [
+        sum((o[i].correct is True) - (b[i].correct is True) for i in places) / len(places)
+        for b, o in results
+    ]
     return Paired(
         n=len(places),
         base_accuracy=sum(base) / len(places),
@@ -108,6 +123,8 @@ def _paired(results: Sequence[tuple[list[Result], list[Result]]], places: list[i
         ),
         gained=gained,
         lost=len(flips) - gained,
+        num_seeds=seeds,
+        seed_interval=paired_mean(by_seed).interval if seeds > 1 else None,
     )
 
 
@@ -122,6 +139,15 @@ def _flips(base: Sequence[Result], other: Sequence[Result]) -> list[Flip]:
 def _identity(result: Result) -> tuple[str, str, str, str, str]:
     p = result.prediction
     return p.id, p.category, p.question, p.answer, p.picture
+
+
+def _refuse_other_numbers(files: Sequence[ResultFiles], numbers: Sequence[int]) -> None:
+    for file, number in zip(files, numbers, strict=True):
+        if number != numbers[0]:
+            raise LynxError(
+                f"{file.directory} holds {number} questions, {files[0].directory} {numbers[0]}: "
+                "evaluate both runs again with one evaluation.benchmarks.*.num_questions_per_class"
+            )
 
 
 def _only_judge(files: Sequence[ResultFiles], benchmark: str) -> str:

@@ -32,10 +32,15 @@ class Question:
     @property
     def picture(self) -> str:
         """Short name of the picture's content; questions about the same picture share it."""
-        digest = hashlib.sha256()
-        for image in self.images:
-            digest.update(hashlib.sha256(image).digest())
-        return digest.hexdigest()[:16]
+        return content_name(self.images)
+
+
+def content_name(images: Sequence[bytes]) -> str:
+    """Short name of a picture's or video's content."""
+    digest = hashlib.sha256()
+    for image in images:
+        digest.update(hashlib.sha256(image).digest())
+    return digest.hexdigest()[:16]
 
 
 def load_questions(spec: str, *, kind: Kind, cache_dir: Path, num_frames: int) -> list[Question]:

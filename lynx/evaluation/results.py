@@ -115,7 +115,11 @@ class ResultFiles:
 
     def predictions(self) -> list[Prediction]:
         """All predictions."""
-        return [Prediction.from_row(row) for row in _read_rows(self.predictions_path)]
+        rows = _read_rows(self.predictions_path)
+        try:
+            return [Prediction.from_row(row) for row in rows]
+        except TypeError as error:
+            raise unreadable(self.predictions_path, str(error)) from error
 
     def write_verdicts(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Write the verdicts."""
@@ -131,21 +135,52 @@ class ResultFiles:
             raise LynxError(
                 f"no finished evaluation in {self.directory}: run 'lynx evaluate' on that run first"
             )
-        verdicts = {row["id"]: row["correct"] for row in _read_rows(self.verdicts_path)}
-        return [Result(p, verdicts[p.id]) for p in self.predictions()]
+        predictions, rows = self.predictions(), _read_rows(self.verdicts_path)
+        if len(rows) != len(predictions) or not rows:
+            reason = f"{len(rows)} verdicts on {len(predictions)} predictions"
+            raise unreadable(self.verdicts_path if predictions else self.predictions_path, reason)
+        try:
+            verdicts = {row["id"]: row["correct"] for row in rows}
+            return [Result(p, verdicts[p.id]) for p in predictions]
+        except KeyError as error:
+            raise unreadable(self.verdicts_path, f"it lacks {error}") from error
 
 
 def _lines(rows: Iterable[Mapping[str, Any]]) -> str:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
+def unreadable(path: Path, reason: str) -> LynxError:
+    """The error to raise for a file of an evaluation that holds something else."""
+    return LynxError(
+        f"{path} is not what an evaluation writes ({reason}): remove it and run 'lynx evaluate' on "
+        "that run again"
+    )
+
+
 def _read_rows(path: Path) -> list[dict[str, Any]]:
     # Not splitlines(): an answer may hold a character that it takes for the end of a line.
-    return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
+    return [_mapping(path, line) for line in _read_text(path).split("\n") if line]
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:
-    if not path.exists():
-        return None
-    content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return _mapping(path, _read_text(path)) if path.exists() else None
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise unreadable(path, str(error.strerror)) from error
+    except UnicodeDecodeError as error:
+        raise unreadable(path, str(error)) from error
+
+
+def _mapping(path: Path, text: str) -> dict[str, Any]:
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise unreadable(path, str(error)) from error
+    if not isinstance(content, dict):
+        raise unreadable(path, f"it holds {type(content).__name__}, not a mapping")
     return content

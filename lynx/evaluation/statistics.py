@@ -65,19 +65,24 @@ def paired_difference(differences: Sequence[float], clusters: Sequence[Hashable]
     differences: per question, other minus base, each in [-1, 1] (a mean over seeds). clusters: the
     picture of each question; the answers about one picture hang together.
 
-    Bonett and Price's adjusted Wald interval (2012): one invented question gained and one lost keep
-    it honest where few questions flip. With one seed and a picture per question it is exactly
-    theirs; otherwise the variance is that of the clusters' sums.
+    Bonett and Price's adjusted Wald interval (2012), of clusters: one invented picture all of whose
+    questions are gained, and one all lost, keep it honest where few questions flip or few pictures
+    are asked about. An invented picture has as many questions as the mean of the real ones. With
+    one seed and a question per picture it is exactly theirs.
     """
     if not differences:
         return Difference(0.0, Interval(-1.0, 1.0))
-    total, n = math.fsum(differences), len(differences) + 2
+    num_clusters = len(set(clusters)) + 2
+    size = len(differences) / (num_clusters - 2)
+    total, n = math.fsum(differences), len(differences) + 2 * size
     centre = total / n
     sums: dict[Hashable, float] = {}
     for difference, cluster in zip(differences, clusters, strict=True):
         sums[cluster] = sums.get(cluster, 0.0) + difference - centre
-    invented = (1 - centre) ** 2 + (-1 - centre) ** 2
-    half = Z95 * math.sqrt(math.fsum([*(s * s for s in sums.values()), invented])) / n
+    invented = (size * (1 - centre), size * (-1 - centre))
+    squares = math.fsum(s * s for s in [*sums.values(), *invented])
+    correction = num_clusters / (num_clusters - 1) * (n - 1) / n  # 1 with a question per picture
+    half = Z95 * math.sqrt(correction * squares) / n
     interval = Interval(max(-1.0, centre - half), min(1.0, centre + half))
     return Difference(total / len(differences), interval)
 

@@ -26,7 +26,7 @@ def log_evaluation(
     scores: Mapping[str, Scores],
     questions: Mapping[str, Sequence[Question]],
 ) -> None:
-    """Log one W&B run of job type `eval`: a table per benchmark, and the shares as its summary.
+    """Log one W&B run of job type `eval`: a table per benchmark, and the scores as its summary.
 
     questions: of each benchmark, with their own pictures.
     """
@@ -61,10 +61,10 @@ def open_run(run_dir: RunDir, config: Config, *, job: str, tags: Sequence[str]) 
 
 
 def summary(scores: Scores) -> dict[str, Any]:
-    """Shares by name, e.g. `open_vqa_image/OCR/accuracy`."""
+    """Shares and counts by name, e.g. `open_vqa_image/OCR/accuracy`."""
     values: dict[str, Any] = {f"{scores.benchmark}/judge": scores.judge}
     for category, score in {"overall": scores.overall, **scores.categories}.items():
-        for field in ("accuracy", "blind", "majority"):
+        for field in ("n", "accuracy", "low", "high", "unparseable", "blind", "majority"):
             values[f"{scores.benchmark}/{category}/{field}"] = getattr(score, field)
     return values
 
@@ -72,20 +72,26 @@ def summary(scores: Scores) -> dict[str, Any]:
 def sample_rows(
     run_dir: RunDir, benchmark: str, questions: Sequence[Question], number: int
 ) -> list[list[Any]]:
-    """Rows of COLUMNS for about `number` questions, evenly spread over the benchmark."""
+    """Rows of COLUMNS for `number` questions (or all), evenly spread over the benchmark."""
     results = ResultFiles(run_dir.eval_dir(benchmark)).results()
     swapped_files = ResultFiles(run_dir.eval_dir(benchmark, blind=True))
     swapped = swapped_files.predictions() if swapped_files.predictions_path.exists() else []
     said = {prediction.id: prediction.prediction for prediction in swapped}
-    step = max(1, len(questions) // max(number, 1))
+    pairs = list(zip(questions, results, strict=True))
     words = {True: "yes", False: "no", None: "unparseable"}
     return [
         [
             film_strip(question.images), question.category, question.question, question.answer,
             result.prediction.prediction, words[result.correct], said.get(question.id, ""),
         ]
-        for question, result in list(zip(questions, results, strict=True))[::step][:number]
+        for question, result in (pairs[i] for i in spread(len(pairs), number))
     ]  # fmt: skip
+
+
+def spread(length: int, number: int) -> list[int]:
+    """`number` places (or all) of a list, evenly spread from its first to its last."""
+    number = min(length, number)
+    return [round(i * (length - 1) / max(number - 1, 1)) for i in range(number)]
 
 
 def film_strip(images: Sequence[bytes]) -> Image.Image:

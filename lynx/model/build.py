@@ -137,6 +137,7 @@ def _assembled(
             resampler=resampler,
             language_model=language_model,
             num_frames=settings.num_frames,
+            frame_position_std=settings.frame_position_std,
         )
 
 

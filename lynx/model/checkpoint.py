@@ -19,13 +19,22 @@ from lynx.model.lynx import LynxModel
 from lynx.model.parts import PARTS, part_of
 from lynx.tracking.files import write_bytes_atomic
 
+_IDENTIFYING = (  # files of a model folder that decide what the model computes
+    "config.json",
+    "tokenizer.json",
+    "tokenizer.model",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "*.safetensors",
+    "*.bin",
+)
 LOADED_PARTS = ("vision_encoder", "language_model")  # parts that start from weights on disk
 
 
 def weights_identity(folder: Path) -> str:
     """sha256 over configuration, tokenizer and weights of a model folder, by their names."""
-    patterns = ("config.json", "tokenizer.json", "tokenizer.model", "*.safetensors", "*.bin")
-    files = [path for pattern in patterns for path in sorted(folder.glob(pattern))]
+    files = [path for pattern in _IDENTIFYING for path in sorted(folder.glob(pattern))]
     return _digest(tuple((str(path), path.stat().st_mtime_ns) for path in files))
 
 

@@ -16,6 +16,9 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+# What Table 9 does not name: else the language model's own generation_config.json would decide.
+_NEUTRAL = {"temperature": 1.0, "repetition_penalty": 1.0}
+
 
 class GumbelNoise(LogitsProcessor):
     """Turns the greedy choice into a sample from the softmax, with a generator of its own per row.
@@ -101,7 +104,7 @@ def _generate(
     extra = {"length_penalty": settings["length_penalty"]} if options["num_beams"] > 1 else {}
     # Table 9's ban on repeated n-grams is meant for the answer alone, as the release counts it too.
     warnings.filterwarnings("ignore", message="Passing `no_repeat_ngram_size`")
-    output: Any = language_model.generate(  # type: ignore[misc]
+    output: Any = language_model.generate(
         inputs_embeds=embeds,
         attention_mask=attention_mask,
         max_new_tokens=settings["max_new_tokens"],
@@ -109,6 +112,7 @@ def _generate(
         no_repeat_ngram_size=settings["no_repeat_ngram_size"],
         pad_token_id=config.pad_token_id,
         use_cache=True,
+        **_NEUTRAL,
         **extra,
         **options,
     )

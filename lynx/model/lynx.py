@@ -47,13 +47,14 @@ class LynxModel(nn.Module):
         resampler: Resampler,
         language_model: LlamaForCausalLM,
         num_frames: int = 5,
+        frame_position_std: float = 0.02,
         identities: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
         self.vision_encoder = vision_encoder
         self.resampler = resampler
         self.frame_positions = nn.Parameter(torch.empty(num_frames, vision_encoder.width))
-        nn.init.trunc_normal_(self.frame_positions, std=0.02)
+        nn.init.trunc_normal_(self.frame_positions, std=frame_position_std)
         self.language_model = language_model
         self.identities = dict(identities or {})
         self.trained_parts: set[str] = set()

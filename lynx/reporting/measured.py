@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from statistics import fmean
 
-from lynx.evaluation.compare import Paired, compare_seeds
-from lynx.evaluation.results import ResultFiles
+from lynx.config.ablation import Ablation
+from lynx.config.errors import LynxError
+from lynx.config.schema import STAGE_NAMES
+from lynx.evaluation.compare import Comparison, compare_seeds
+from lynx.evaluation.results import ResultFiles, unreadable
 from lynx.evaluation.scores import Score, Scores
 from lynx.evaluation.statistics import Interval, wilson
 from lynx.reporting.paper_facts import OVERALL, PaperRow
@@ -24,6 +28,7 @@ class Row:
     label: str
     paper: PaperRow
     runs: Runs
+    ablation: Ablation | None = None  # None: the base
 
     def evaluated(self, benchmark: str) -> Runs:
         """The runs whose evaluation on the benchmark has ended."""
@@ -52,15 +57,45 @@ def find_runs(scale_dir: Path, variant: str, seeds: Sequence[int] | None) -> Run
 
 
 def scores_of(run: RunDir, benchmark: str) -> Scores | None:
-    """The scores of a run, None where its evaluation has not ended."""
-    content = ResultFiles(run.eval_dir(benchmark)).scores()
-    return None if content is None else Scores.from_json(content)
+    """The scores of a run, None where its evaluation has not ended or is of earlier weights."""
+    files = ResultFiles(run.eval_dir(benchmark))
+    content = files.scores()
+    if content is None or is_outdated(run, benchmark):
+        return None
+    try:
+        return Scores.from_json(content)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise unreadable(files.scores_path, str(error)) from error
+
+
+def is_outdated(run: RunDir, benchmark: str) -> bool:
+    """Whether the weights in the folder are others than those that answered.
+
+    A folder that came without its weights is believed.
+    """
+    if not run.checkpoint_dir(STAGE_NAMES[-1]).is_dir():
+        return False
+    from lynx.evaluation.build import trained_parts_path  # here, as it imports torch
+
+    try:
+        path = trained_parts_path(run)
+    except LynxError:
+        return False
+    protocol = ResultFiles(run.eval_dir(benchmark)).protocol() or {}
+    status = path.stat()
+    return protocol.get("checkpoint") != _identity(path, status.st_size, status.st_mtime_ns)
+
+
+def evaluated_folders(run: RunDir) -> list[str]:
+    """Benchmarks with scores in the folder, by name, be they of earlier weights."""
+    folders = run.eval_dir("any").parent.glob("*")
+    names = [folder.name for folder in folders if "@" not in folder.name]
+    return sorted(n for n in names if ResultFiles(run.eval_dir(n)).scores_path.is_file())
 
 
 def benchmarks_of(run: RunDir) -> list[str]:
     """Benchmarks on which the run has been evaluated, by name."""
-    folders = run.eval_dir("any").parent.glob("*")
-    return sorted(f.name for f in folders if "@" not in f.name and scores_of(run, f.name))
+    return [name for name in evaluated_folders(run) if scores_of(run, name) is not None]
 
 
 def categories_of(runs: Runs, benchmark: str) -> list[str]:
@@ -73,11 +108,17 @@ def categories_of(runs: Runs, benchmark: str) -> list[str]:
 
 
 def share(runs: Runs, benchmark: str, category: str = OVERALL) -> Share | None:
-    """The pooled share on a category; None where nothing was measured, or not by every run."""
-    found = [_score(run, benchmark, category) for run in runs.values()]
-    scores = [score for score in found if score is not None]
-    if not scores or len(scores) < len(found):
+    """The pooled share on a category; None where nothing was measured."""
+    found = {run: _score(run, benchmark, category) for run in runs.values()}
+    scores = [score for score in found.values() if score is not None]
+    if not scores:
         return None
+    if len({score.n if score else 0 for score in found.values()}) > 1:
+        asked = ", ".join(f"{run.path}: {one.n if one else 0}" for run, one in found.items())
+        raise LynxError(
+            f"{benchmark}, {category}: seeds that were asked different numbers of questions can't "
+            f"be pooled ({asked}); evaluate these runs again"
+        )
     accuracy = sum(score.accuracy for score in scores) / len(scores)
     blind = [score.blind for score in scores if score.blind is not None]
     return Share(
@@ -108,13 +149,30 @@ def mean_words(runs: Runs, benchmark: str) -> float:
     return fmean(score.mean_words for score in _overall(runs, benchmark))
 
 
-def paired(base: Runs, other: Runs, benchmark: str) -> dict[str, Paired]:
-    """Differences by category (and "Overall") over the seeds that both have; {} without any."""
-    common = [seed for seed in base if seed in other]
-    if not common:
-        return {}
-    pairs = [(base[seed], other[seed]) for seed in common]
-    return compare_seeds(pairs, benchmark).categories
+def plug_and_play(runs: Runs, benchmark: str) -> set[bool]:
+    """Whether the runs described the picture first; two values where they differ."""
+    protocols = [ResultFiles(run.eval_dir(benchmark)).protocol() or {} for run in runs.values()]
+    return {protocol.get("plug_and_play") is not None for protocol in protocols}
+
+
+def common_seeds(base: Row, row: Row, benchmark: str) -> list[int]:
+    """Seeds at which both have been evaluated: those that a difference rests on."""
+    others = row.evaluated(benchmark)
+    return [seed for seed in base.evaluated(benchmark) if seed in others]
+
+
+def compared(base: Row, row: Row, benchmark: str) -> Comparison | None:
+    """The two rows over their common seeds; None without any."""
+    pairs = [(base.runs[seed], row.runs[seed]) for seed in common_seeds(base, row, benchmark)]
+    return compare_seeds(pairs, benchmark) if pairs else None
+
+
+@lru_cache(maxsize=256)
+def _identity(path: Path, size: int, modified: int) -> str:
+    """Of a file's content; size and time of modification tell when to read it anew."""
+    from lynx.evaluation.build import file_identity
+
+    return file_identity(path)
 
 
 def _overall(runs: Runs, benchmark: str) -> list[Score]:

@@ -26,6 +26,7 @@ class PaperRow:
     counts: Mapping[str, Mapping[str, int]]
     overall: Mapping[str, float]  # percent
     owleval_win: int | None  # of OWLEVAL_QUESTIONS
+    plug_and_play: tuple[str, ...] = ()  # benchmarks answered after a description of the picture
 
     def percent(self, benchmark: str, category: str = OVERALL) -> float | None:
         """Percentage of right answers, None where the paper has none."""
@@ -77,7 +78,8 @@ def _rows(table: int) -> dict[str, PaperRow]:
     for name, row in _table(table)["rows"].items():
         shares = {key: dict(value) for key, value in row.items() if isinstance(value, dict)}
         overall = {benchmark: counts.pop("overall") for benchmark, counts in shares.items()}
-        rows[name] = PaperRow(name, shares, overall, row.get("owleval_win"))
+        described = tuple(row.get("plug_and_play", ()))
+        rows[name] = PaperRow(name, shares, overall, row.get("owleval_win"), described)
     return rows
 
 

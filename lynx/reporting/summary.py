@@ -4,32 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lynx.evaluation.statistics import Difference
-from lynx.reporting.measured import Row, Runs, num_questions, paired, share
-from lynx.reporting.paper_facts import OWLEVAL_QUESTIONS
+from lynx.evaluation.compare import Paired
+from lynx.evaluation.statistics import Interval
+from lynx.reporting.measured import (
+    Row,
+    Runs,
+    common_seeds,
+    compared,
+    num_questions,
+    plug_and_play,
+    share,
+)
+from lynx.reporting.paper_facts import OVERALL, OWLEVAL_QUESTIONS
 from lynx.reporting.text import aligned
 from lynx.reporting.verdict import paper_delta, verdict
 
 NOT_RUN = "not run"
 SHORT = {"open_vqa_image": "image", "open_vqa_video": "video"}
+ONE_SEED = "(1 seed)"
 
 
 def shares_text(rows: Sequence[Row], benchmarks: Sequence[str]) -> str:
     """Overall shares in %, paper beside measured, and what the base reaches without pictures."""
     has_owleval = any(row.paper.owleval_win is not None for row in rows)
-    columns = ["paper", "measured [95 %]"]
-    lines = _header("right answers, %", columns, benchmarks)
+    lines = _header("right answers, %", ["paper", "measured [95 %]"], benchmarks)
     for line, cells in zip(lines, (["OwlEval", ""], ["paper", "measured"]), strict=True):
         line += cells if has_owleval else []
-    lines[0].append("")
-    lines[1].append("seeds")
-    for row in rows:
+    seeds = [seeds_text(row, benchmarks) for row in rows]
+    in_parts = any("/" in cell for cell in seeds)
+    lines[0].append("seeds" if in_parts else "")
+    lines[1].append("/".join(map(short, benchmarks)) if in_parts else "seeds")
+    for row, cell in zip(rows, seeds, strict=True):
         line = [row.label]
         for name in benchmarks:
             line += [row.paper.printed(name), _share_cell(row.evaluated(name), name)]
         win = row.paper.owleval_win
         line += ["-" if win is None else f"{win}/{OWLEVAL_QUESTIONS}", "-"] if has_owleval else []
-        lines.append([*line, seeds_text(row, benchmarks)])
+        lines.append([*line, cell])
     base, tail = rows[0], (["-", "-", ""] if has_owleval else [""])
     for label, field in (("swapped pictures", "blind"), ("most frequent answer", "majority")):
         line = [f"{base.label}, {label}" if field == "blind" else label]
@@ -41,21 +52,20 @@ def shares_text(rows: Sequence[Row], benchmarks: Sequence[str]) -> str:
 
 
 def differences_text(base: Row, others: Sequence[Row], benchmarks: Sequence[str]) -> str:
-    """Differences to the base in points: the paper's, the measured paired one, and the verdict."""
-    columns = ["paper", "measured [95 %]", "verdict"]
-    lines = _header(f"difference to {base.label}, points", columns, benchmarks)
+    """A line for each row and benchmark: the paper's difference to the base in points, the measured
+    one, paired by question, its interval over seeds where there are several, and the verdict."""
+    found = {(row.label, name): compared(base, row, name) for row in others for name in benchmarks}
+    overall = {key: None if one is None else one.categories[OVERALL] for key, one in found.items()}
+    has_seeds = any(one is not None and one.seed_interval is not None for one in overall.values())
+    header = [f"difference to {base.label}, points", "paper", "measured [95 %]"]
+    lines = [[*header, *(["over seeds"] if has_seeds else []), "verdict"]]
     for row in others:
-        line = [row.label]
         for name in benchmarks:
-            delta = paper_delta(base.paper, row.paper, name)
-            overall = paired(base.evaluated(name), row.evaluated(name), name).get("Overall")
-            measured = None if overall is None else overall.difference
-            line += [
-                "-" if delta is None else f"{delta:+.2f}",
-                _difference_cell(measured),
-                verdict(delta, measured),
-            ]
-        lines.append(line)
+            both, delta = overall[row.label, name], paper_delta(base.paper, row.paper, name)
+            label = f"{row.label}, {short(name)} {odd_seeds_text(base, row, name)}".rstrip()
+            line = [label, "-" if delta is None else f"{delta:+.2f}", difference_text(both)]
+            line += [seed_interval_text(both)] if has_seeds else []
+            lines.append([*line, _verdict_cell(delta, both, base, row, name)])
     return aligned(lines)
 
 
@@ -63,15 +73,42 @@ def counts_text(rows: Sequence[Row], benchmarks: Sequence[str]) -> str:
     """How many questions stand behind each benchmark's column."""
     parts = []
     for name in benchmarks:
-        n = max(num_questions(row.evaluated(name), name) for row in rows)
-        parts.append(f"{SHORT.get(name, name)}: {f'n = {n}' if n else 'not measured'}")
+        counts = {num_questions(row.evaluated(name), name) for row in rows} - {0}
+        n = f"n = {' or '.join(map(str, sorted(counts)))}" if counts else "not measured"
+        parts.append(f"{short(name)}: {n}")
     return "; ".join(parts)
 
 
 def seeds_text(row: Row, benchmarks: Sequence[str]) -> str:
-    """The seeds that were evaluated on all benchmarks, e.g. "0,1"; "not run" without any."""
-    seeds = [s for s in row.runs if all(s in row.evaluated(name) for name in benchmarks)]
-    return ",".join(map(str, seeds)) or NOT_RUN
+    """The seeds evaluated, e.g. "0,1", and "0,1/0" where the benchmarks' differ; "not run"."""
+    seeds = [",".join(map(str, row.evaluated(name))) for name in benchmarks]
+    if len(set(seeds)) == 1:
+        return seeds[0] or NOT_RUN
+    return "/".join(one or "-" for one in seeds)
+
+
+def odd_seeds_text(base: Row, row: Row, benchmark: str) -> str:
+    """ "(seeds 0)" where a difference rests on fewer seeds than a share of its rows; else ""."""
+    seeds = common_seeds(base, row, benchmark)
+    measured = [list(one.evaluated(benchmark)) for one in (base, row)]
+    if not all(measured) or all(seeds == own for own in measured):
+        return ""
+    return f"(seeds {','.join(map(str, seeds))})" if seeds else "(no common seed)"
+
+
+def differs_in_plug_and_play(base: Row, row: Row, benchmark: str) -> bool:
+    """Whether a run of the two rows described the pictures first where the paper's didn't, or not
+    where it did."""
+    return any(
+        plug_and_play(one.evaluated(benchmark), benchmark)
+        - {benchmark in one.paper.plug_and_play}
+        for one in (base, row)
+    )  # fmt: skip
+
+
+def short(benchmark: str) -> str:
+    """The benchmark's name as columns have it."""
+    return SHORT.get(benchmark, benchmark)
 
 
 def percent_text(value: float | None) -> str:
@@ -79,11 +116,36 @@ def percent_text(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.1f}"
 
 
+def difference_text(both: Paired | None) -> str:
+    """A difference in points with its interval over questions, "-" for none."""
+    if both is None:
+        return "-"
+    return f"{100 * both.difference.value:+.1f} {_interval_text(both.difference.interval)}"
+
+
+def seed_interval_text(both: Paired | None) -> str:
+    """The interval over seeds in points, "-" for none."""
+    if both is None or both.seed_interval is None:
+        return "-"
+    return _interval_text(both.seed_interval)
+
+
+def _verdict_cell(
+    delta: float | None, both: Paired | None, base: Row, row: Row, benchmark: str
+) -> str:
+    word = verdict(delta, both)
+    if both is None or word == "-":
+        return word
+    star = "*" if differs_in_plug_and_play(base, row, benchmark) else ""
+    note = f" {ONE_SEED}" if both.num_seeds == 1 and word != "undecided" else ""
+    return f"{word}{star}{note}"
+
+
 def _header(corner: str, columns: list[str], benchmarks: Sequence[str]) -> list[list[str]]:
     """Two lines: the benchmarks, and below each the same columns."""
     top = [""]
     for name in benchmarks:
-        top += [SHORT.get(name, name), *[""] * (len(columns) - 1)]
+        top += [short(name), *[""] * (len(columns) - 1)]
     return [top, [corner, *columns * len(benchmarks)]]
 
 
@@ -95,8 +157,5 @@ def _share_cell(runs: Runs, benchmark: str) -> str:
     return f"{100 * pooled.accuracy:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
 
 
-def _difference_cell(difference: Difference | None) -> str:
-    if difference is None:
-        return "-"
-    low, high = difference.interval.low, difference.interval.high
-    return f"{100 * difference.value:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
+def _interval_text(interval: Interval) -> str:
+    return f"[{100 * interval.low:+.1f}, {100 * interval.high:+.1f}]"

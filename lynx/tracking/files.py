@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,23 @@ def _put_in_place(temporary: Path, target: Path) -> None:
     os.rename(target, outgoing / "old")
     os.rename(temporary, target)
     shutil.rmtree(outgoing)
+
+
+@contextmanager
+def locked(path: Target, *, waiting: Callable[[str], None]) -> Iterator[None]:
+    """Hold the lock file at `path`; `waiting` is told once where another process holds it.
+
+    The system lets go of it when a process ends, in whatever way.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting(f"waiting for the process that holds {target}")
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
 
 
 def _umask() -> int:

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 from uuid import uuid4
 
 import wandb
@@ -17,6 +17,7 @@ from lightning.pytorch.loggers.logger import Logger
 from lynx.tracking.files import write_text_atomic
 from lynx.tracking.run_dir import RunDir
 
+WandbMode = Literal["online", "offline", "disabled", "shared"]
 _data_dirs_set_here: set[str] = set()
 
 
@@ -101,31 +102,34 @@ def make_loggers(
     """
     run_dir.stage_dir(stage).mkdir(parents=True, exist_ok=True)
     _keep_wandb_data_below(run_dir.wandb_dir)
-    return [
-        MetricsJsonl(run_dir.metrics_path(stage)),
-        WandbLogger(
-            name="/".join([*run_dir.path.parts[-2:], stage]),
-            save_dir=run_dir.path,  # W&B itself adds "wandb"
-            id=_wandb_id(run_dir, stage),
-            project=project,
-            group=group,
-            job_type=stage,
-            tags=list(tags),
-            notes=diff_text,
-            config=dict(config_dict),
-            # Not WandbLogger(offline=True): that sets WANDB_MODE for the rest of the process.
-            mode=wandb_mode(),
-            settings=wandb.Settings(silent=wandb_mode() == "offline"),
-        ),
-    ]
+    # Begun here: WandbLogger hands on an argument that W&B warns about at every stage, and its
+    # `offline` sets WANDB_MODE for the rest of the process.
+    run = wandb.init(
+        name="/".join([*run_dir.path.parts[-2:], stage]),
+        dir=run_dir.path,  # W&B itself adds "wandb"
+        id=_wandb_id(run_dir, stage),
+        resume="allow",
+        project=project,
+        group=group,
+        job_type=stage,
+        tags=list(tags),
+        notes=diff_text,
+        config=dict(config_dict),
+        mode=wandb_mode(),
+        settings=wandb.Settings(silent=wandb_mode() == "offline"),
+    )
+    return [MetricsJsonl(run_dir.metrics_path(stage)), WandbLogger(experiment=run)]
 
 
-def wandb_mode() -> str | None:
+def wandb_mode() -> WandbMode | None:
     """WANDB_MODE, else `offline` without a key; None leaves it to W&B.
 
     WANDB_MODE is read here because W&B itself reads it only once in a process.
     """
-    return os.environ.get("WANDB_MODE") or (None if os.environ.get("WANDB_API_KEY") else "offline")
+    stated = os.environ.get("WANDB_MODE")
+    if stated:
+        return cast(WandbMode, stated)  # W&B itself refuses other words
+    return None if os.environ.get("WANDB_API_KEY") else "offline"
 
 
 def _wandb_id(run_dir: RunDir, stage: str) -> str:

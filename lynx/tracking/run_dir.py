@@ -34,7 +34,7 @@ class RunDir:
 
     @property
     def manifest_path(self) -> Path:
-        """Code, packages, device, command and data fingerprints, JSON."""
+        """Code, packages, device, command and identities of the backbones, JSON."""
         return self.path / "manifest.json"
 
     @property
@@ -47,12 +47,20 @@ class RunDir:
         """Folder of W&B's own files."""
         return self.path / "wandb"
 
+    @property
+    def lock_path(self) -> Path:
+        """Held by the process that trains the run."""
+        return self.path / ".lock"
+
     def stage_dir(self, stage: str) -> Path:
         """Folder of one stage."""
         return self.path / stage
 
     def stage_record_path(self, stage: str) -> Path:
-        """The stage's key and figures, JSON; written last, so that it stands for completeness."""
+        """The stage's key, commit, data fingerprint and figures, JSON.
+
+        Written last, so that it stands for completeness.
+        """
         return self.stage_dir(stage) / "stage.json"
 
     def metrics_path(self, stage: str) -> Path:

@@ -57,13 +57,15 @@ class PartRow:
 
 
 def compare_parts(
-    model: nn.Module, changed: Tensor, *, saw_video: bool
+    model: nn.Module, changed: Tensor, *, saw_video: bool, from_start: bool = True
 ) -> tuple[list[PartRow], list[str]]:
     """A row per part, and what is wrong: frozen tensors that moved, trained ones that did not.
 
     changed: as `changed_tensors` gives it. saw_video: whether a video has been trained on; without
-    one frame positions have no gradient. Trained tensors in half precision may round small steps
-    away, so there one change per part is enough (DeepSpeed keeps the precise ones elsewhere).
+    one frame positions have no gradient. from_start: whether the steps were the stage's first; the
+    learning rate of its last ones is too small to move every number, so only these must. Trained
+    tensors in half precision may round small steps away, so there one change per part is enough
+    (DeepSpeed keeps the precise ones elsewhere).
     """
     rows: dict[str, PartRow] = {}
     problems: list[str] = []
@@ -74,14 +76,14 @@ def compare_parts(
         row.num_parameters += getattr(parameter, "ds_numel", parameter.numel())
         row.num_tensors += 1
         row.num_changed += bool(has_changed)
-        exempt = part == "frame_positions" and not saw_video
+        exempt = not from_start or (part == "frame_positions" and not saw_video)
         if has_changed and not parameter.requires_grad:
             problems.append(f"{name} is frozen but has changed")
         must_change = parameter.requires_grad and parameter.dtype == torch.float32
         if must_change and not has_changed and not exempt:
             problems.append(f"{name} is trained but has not changed")
     for row in rows.values():
-        exempt = row.part == "frame_positions" and not saw_video
+        exempt = not from_start or (row.part == "frame_positions" and not saw_video)
         if row.trained and not row.num_changed and not exempt:
             problems.append(f"{row.part} is trained but nothing in it has changed")
     return sorted(rows.values(), key=lambda row: PARTS.index(row.part)), problems
@@ -138,7 +140,9 @@ class Audit(L.Callback):
         changed = changed_tensors(model, self._before).to(pl_module.device)
         # Under ZeRO-3 a rank's slice of a small tensor may be padding alone, which never changes.
         changed = trainer.strategy.reduce(changed, reduce_op="sum")
-        rows, problems = compare_parts(model, changed, saw_video=saw_video)
+        rows, problems = compare_parts(
+            model, changed, saw_video=saw_video, from_start=self._first_step == 0
+        )
         self._before = None
         steps = trainer.global_step - self._first_step
         self._log.show(audit_table(rows, stage=self._stage, steps=steps))

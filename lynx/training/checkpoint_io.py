@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -11,8 +11,6 @@ from typing import Any
 
 import torch
 from lightning.fabric.plugins import CheckpointIO
-
-from lynx.tracking.files import write_bytes_atomic
 
 PATTERN = re.compile(r"step(\d+)\.ckpt")
 
@@ -24,9 +22,15 @@ class AtomicCheckpointIO(CheckpointIO):
         self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
     ) -> None:
         """Write the checkpoint to `path`."""
-        buffer = io.BytesIO()
-        torch.save(checkpoint, buffer)
-        write_bytes_atomic(path, buffer.getvalue())
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.tmp")
+        self.remove_checkpoint(temporary)
+        with temporary.open("wb") as stream:  # not by way of memory: a state may be large
+            torch.save(checkpoint, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(target)
 
     def load_checkpoint(
         self,
@@ -66,6 +70,6 @@ def latest_checkpoint(folder: Path) -> Path | None:
 
 def remove_checkpoints(folder: Path, *, keep: Path | None = None) -> None:
     """Delete the checkpoints in a folder but `keep`, and what a kill left unfinished."""
-    for path in [*checkpoints(folder), *folder.glob(".step*.tmp")]:
+    for path in [*checkpoints(folder), *folder.glob(".*.tmp")]:
         if path != keep:
             AtomicCheckpointIO().remove_checkpoint(path)

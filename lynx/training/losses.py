@@ -48,10 +48,7 @@ class LossSums:
             **{f"loss_of/{name}": loss / count for name, loss, count in named if count},
         }
 
-    def state(self) -> dict[str, Tensor]:
-        """The sums, for a checkpoint."""
-        return {"step": self._step.cpu().clone(), "sources": self._sources.cpu().clone()}
-
-    def load_state(self, state: dict[str, Tensor]) -> None:
-        """The inverse of `state`."""
-        self._step, self._sources = state["step"], state["sources"]
+    def load(self, packed: Tensor) -> None:
+        """The inverse of `packed`."""
+        self._step, sources = packed[:2].clone(), packed[2:].clone()
+        self._sources = sources.unflatten(0, (2, len(self.source_names)))

@@ -107,7 +107,7 @@ class LynxTrainingModule(L.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the stage's address and the sums behind the logged losses."""
         checkpoint["stage_key"] = self._stage_key
-        checkpoint["losses"] = self.losses.state()
+        checkpoint["losses"] = self._reduced_losses().cpu()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse a checkpoint of another stage, recipe, model or seed."""
@@ -116,4 +116,18 @@ class LynxTrainingModule(L.LightningModule):
                 "--resume: the checkpoint was written with other settings, weights or data than "
                 "the stage has now; run without --resume to start the stage anew"
             )
-        self.losses.load_state(checkpoint["losses"])
+        if self.global_rank == 0:  # the sums of all ranks, so one of them goes on with them
+            self.losses.load(checkpoint["losses"])
+        self._recount_micro_batches(checkpoint)
+
+    def _reduced_losses(self) -> Tensor:
+        """The sums of all ranks."""
+        reduced: Tensor = self.trainer.strategy.reduce(self.losses.packed(), reduce_op="sum")
+        return reduced
+
+    def _recount_micro_batches(self, checkpoint: dict[str, Any]) -> None:
+        """Lightning counts micro batches, and a step may be split otherwise than it was."""
+        done = checkpoint["global_step"] * self.trainer.accumulate_grad_batches
+        progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
+        for counts in (progress["total"], progress["current"]):
+            counts.update(dict.fromkeys(counts, done))

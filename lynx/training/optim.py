@@ -21,13 +21,15 @@ def parameter_groups(
     """Trainable parameters by part, matrices apart from norms, biases and scalars.
 
     The latter get no weight decay unless decay_norms_and_biases (the likely sense of the remark in
-    Table 8's caption).
+    Table 8's caption). Frame positions never do: most stages hold no video, and the release leaves
+    them as they are there, while decay would shrink them.
     """
     groups: dict[tuple[str, bool], list[nn.Parameter]] = {}
     for name, parameter in named_parameters:
         if parameter.requires_grad:
-            decays = decay_norms_and_biases or parameter.ndim > 1
-            groups.setdefault((part_of(name), decays), []).append(parameter)
+            part = part_of(name)
+            decays = part != "frame_positions" and (decay_norms_and_biases or parameter.ndim > 1)
+            groups.setdefault((part, decays), []).append(parameter)
     return [
         {
             "name": part if decays else f"{part} without decay",

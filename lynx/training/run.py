@@ -8,7 +8,8 @@ import resource
 import shutil
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import lightning as L
 import safetensors.torch
 import torch
 import wandb
+from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from transformers import PreTrainedTokenizerFast
 
@@ -30,9 +32,9 @@ from lynx.data.module import LynxDataModule
 from lynx.data.recipe import load_recipe
 from lynx.model.build import build_model, load_tokenizer, model_identities
 from lynx.model.checkpoint import load_trained_parts, save_trained_parts
-from lynx.tracking.files import write_text_atomic
+from lynx.tracking.files import locked, write_text_atomic
 from lynx.tracking.loggers import make_loggers
-from lynx.tracking.manifest import write_manifest
+from lynx.tracking.manifest import git_state, write_manifest
 from lynx.tracking.run_dir import RunDir
 from lynx.training import stages
 from lynx.training.audit import Audit
@@ -91,11 +93,40 @@ def train(
         identities=model_identities(config),
         diff_text=ablation_diff_text,
     )
-    _write_description(run)
-    parent: Parent | None = None
-    for stage in STAGE_NAMES:
-        parent = _run_stage(run, stage, parent=parent, resume=resume)
+    _connect(build_trainer(config, STAGE_NAMES[0], root=run_dir.path))
+    with _sole_trainer(run):
+        parent: Parent | None = None
+        for stage in STAGE_NAMES:
+            parent = _run_stage(run, stage, parent=parent, resume=resume)
     return run_dir
+
+
+def _connect(trainer: L.Trainer) -> None:
+    """Let ranks that torchrun or SLURM has started all at once agree from the beginning.
+
+    Else each would look at the disk in its own moment, and one might train what another reuses.
+    Where rank zero starts the others itself it does so when it has decided and has the lock: they
+    come to the same decision from what it left.
+    """
+    environment = getattr(trainer.strategy, "cluster_environment", None)
+    if trainer.world_size > 1 and not isinstance(environment, LightningEnvironment):
+        trainer.strategy.setup_environment()
+
+
+@contextmanager
+def _sole_trainer(run: Run) -> Iterator[None]:
+    """Wait for another process that trains this run: two would remove each other's checkpoints.
+
+    Rank zero holds the lock; connected ranks wait for it, as long as their backend's timeout lets
+    them (half an hour), and look at no stage before.
+    """
+    if getattr(rank_zero_only, "rank", 0):
+        _agreed(None)
+        yield
+        return
+    with locked(run.run_dir.lock_path, waiting=run.log.say):
+        _agreed(None)
+        yield
 
 
 def _run_stage(run: Run, stage: str, *, parent: Parent | None, resume: bool) -> Parent:
@@ -118,17 +149,24 @@ def _run_stage(run: Run, stage: str, *, parent: Parent | None, resume: bool) -> 
         parent=parent.key if parent else None,
     )
     source = _agreed(stages.find_stage(run.run_dir, stage, key=key))
+    is_own = source is not None and source.path == run.run_dir.path
+    if trainer.is_global_zero and not is_own:
+        stages.remove_records(run.run_dir, first=stage)
     if source is None:
         _train_stage(run, stage, trainer=trainer, data=data, key=key, parent=parent, resume=resume)
     else:
         _reuse_stage(run, stage, source=source, is_first_rank=trainer.is_global_zero)
-    return Parent(key, stages.final_path(run.run_dir, stage))
+    # Of the source: rank zero may still be linking the run's own file.
+    return Parent(key, stages.final_path(source or run.run_dir, stage))
 
 
 def _reuse_stage(run: Run, stage: str, *, source: RunDir, is_first_rank: bool) -> None:
     if source.path == run.run_dir.path:
         run.log.say(f"{stage}: already trained")
+        if is_first_rank:  # a kill may have come between the record and this
+            remove_checkpoints(run.run_dir.checkpoint_dir(stage))
         return
+    _write_description(run)
     if is_first_rank:
         stages.adopt_stage(run.run_dir, stage, source=source)
     _agreed(None)  # the other ranks read the files next
@@ -146,10 +184,13 @@ def _train_stage(
     resume: bool,
 ) -> None:
     config, run_dir = run.config, run.run_dir
+    _write_description(run)
     settings = getattr(config.stages, stage)
     checkpoint = _agreed(
         _starting_point(run, stage, resume=resume, is_first_rank=trainer.is_global_zero)
     )
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()  # the peak in the record is this stage's
     model = build_model(config, seed=config.seed)
     inherited = {}
     if parent is not None:
@@ -213,7 +254,6 @@ def _starting_point(run: Run, stage: str, *, resume: bool, is_first_rank: bool) 
     if traces and is_first_rank:
         run.log.say(f"{stage}: started anew, what an earlier run left of it is removed")
         shutil.rmtree(run.run_dir.stage_dir(stage))
-    folder.mkdir(parents=True, exist_ok=True)
     return None
 
 
@@ -228,6 +268,8 @@ def _record(step_log: StepLog, data: LynxDataModule, *, samples: int) -> dict[st
         "peak_gpu_memory_bytes": gpu,
         "final_loss": step_log.loss,
         "realised_mix": data.realised_mix(),
+        "data_fingerprint": data.fingerprint,
+        "git": git_state(),
         "unreadable_samples": len(data.failures),
         "reused_from": None,
     }
@@ -244,7 +286,10 @@ def _catalog(config: Config) -> Mapping[str, Path]:
 
 @rank_zero_only
 def _write_description(run: Run) -> None:
-    """What the run is: configuration, difference, and what it is made of."""
+    """What the run is: configuration, difference, and what it is made of.
+
+    Written when a stage is trained or taken over: a run that is already trained keeps its own.
+    """
     write_text_atomic(run.run_dir.config_path, config_text(run.config))
     write_text_atomic(run.run_dir.diff_path, run.diff_text)
     write_manifest(run.run_dir, command=sys.argv, fingerprints={"backbones": dict(run.identities)})

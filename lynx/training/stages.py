@@ -11,12 +11,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lynx.config.schema import Config
+from lynx.config.schema import STAGE_NAMES, Config
 from lynx.model.build import frozen_parts
 from lynx.tracking.files import write_json_atomic
 from lynx.tracking.run_dir import RunDir
 
-FORMAT = 1  # raise it when a change of code makes earlier stages worthless
+FORMAT = 2  # raise it when a change of code makes earlier stages worthless
 FINAL_NAME = "final.safetensors"
 
 
@@ -32,11 +32,12 @@ def stage_key(
 
     identities: of the backbones' weights, which stand for their paths. parent: key of the stage
     before.
-    Left out: how a step is spread over devices and micro batches, since the loss doesn't depend on
-    it, and everything about tracking and evaluation.
+    Left out: how a step is packed and spread over devices and micro batches, since the loss doesn't
+    depend on it, and everything about tracking and evaluation; also the recipe's name, as the data
+    fingerprint holds what the recipe says.
     """
     settings, model = asdict(getattr(config.stages, stage)), asdict(config.model)
-    del settings["micro_batch_size"]
+    del settings["micro_batch_size"], settings["recipe"]
     for part in identities:
         del model[part]["checkpoint"]
     content = {
@@ -47,12 +48,35 @@ def stage_key(
         "identities": dict(identities),
         "optimizer": asdict(config.optimizer),
         "data": data_fingerprint,
-        "precision": config.hardware.precision,
-        "frozen": [config.hardware.frozen_dtype, *sorted(frozen_parts(config))],
+        "precision": _precision(config),
+        "frozen": _rounded_parts(config),
+        "split": _split(config, stage),
         "seed": config.seed,
         "parent": parent,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _precision(config: Config) -> str:
+    """DeepSpeed holds the weights themselves in bfloat16; the others compute in it."""
+    hardware = config.hardware
+    rounds_weights = hardware.strategy == "deepspeed" and hardware.precision != "fp32"
+    return f"{hardware.precision}-weights" if rounds_weights else hardware.precision
+
+
+def _rounded_parts(config: Config) -> list[str]:
+    """Frozen parts that are held in less than float32, and in what."""
+    dtype = config.hardware.frozen_dtype
+    return [] if dtype == "fp32" else [dtype, *sorted(frozen_parts(config))]
+
+
+def _split(config: Config, stage: str) -> list[int]:
+    """How a step is split where that matters: stochastic depth draws per micro batch and rank."""
+    if not config.model.vision_encoder.drop_path_rate:
+        return []
+    hardware, settings = config.hardware, getattr(config.stages, stage)
+    world_size = hardware.devices * hardware.num_nodes
+    return [settings.micro_batch_size, world_size, config.data.pack_length]
 
 
 def final_path(run_dir: RunDir, stage: str) -> Path:
@@ -63,10 +87,19 @@ def final_path(run_dir: RunDir, stage: str) -> Path:
 def read_record(run_dir: RunDir, stage: str) -> dict[str, Any] | None:
     """A complete stage's record, or None where the stage is not complete."""
     path = run_dir.stage_record_path(stage)
-    if not path.is_file() or not final_path(run_dir, stage).is_file():
+    if not final_path(run_dir, stage).is_file():
         return None
-    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:  # not written yet, or removed a moment ago by another process
+        return None
     return record
+
+
+def remove_records(run_dir: RunDir, *, first: str) -> None:
+    """From `first` on no stage counts as complete: what came after it came from other weights."""
+    for stage in STAGE_NAMES[STAGE_NAMES.index(first) :]:
+        run_dir.stage_record_path(stage).unlink(missing_ok=True)
 
 
 def write_record(run_dir: RunDir, stage: str, record: Mapping[str, Any]) -> None:

@@ -89,13 +89,17 @@ def make_strategy(*, name: str, accelerator: str, zero_stage: int, offload: bool
     if accelerator == "cpu":
         os.environ.setdefault("DS_ACCELERATOR", "cpu")  # silences a line per process
     warnings.filterwarnings("ignore", category=FutureWarning, module="torch.distributed")
-    return LynxDeepSpeedStrategy(
+    strategy = LynxDeepSpeedStrategy(
         stage=zero_stage,
         offload_optimizer=offload,
         offload_parameters=offload and zero_stage == 3,
         process_group_backend=backend,
         exclude_frozen_parameters=True,
     )
+    assert isinstance(strategy.config, dict)
+    # DeepSpeed would refuse to offload for an optimizer that isn't its own, compiled one.
+    strategy.config["zero_force_ds_cpu_optimizer"] = False
+    return strategy
 
 
 def whole_trained_state(

@@ -18,7 +18,7 @@ from lynx.config.errors import LynxError
 from lynx.config.seeds import python_random
 from lynx.data.sample import Sample
 from lynx.data.shards import write_shards
-from lynx.tracking.files import write_text_atomic
+from lynx.tracking.files import locked, write_text_atomic
 from lynx.world.datasets import DATASETS
 from lynx.world.evaluation import Kind, draw_questions, from_json_lines, to_json_lines
 from lynx.world.pictures import encode_png
@@ -51,13 +51,19 @@ def build_catalog(
             near = get_close_matches(source, DATASETS, n=1)
             hint = f"; did you mean '{near[0]}'?" if near else ""
             raise LynxError(f"the desk world has no source '{source}'{hint}")
-    missing = {source: folder for source, folder in catalog.items() if not folder.exists()}
-    if missing:
-        _build(missing, progress=progress)
+    if _missing(catalog):
+        with locked(root / ".lock", waiting=print):  # two processes would each build all of it
+            _build(_missing(catalog), progress=progress)
     return catalog
 
 
+def _missing(catalog: dict[str, Path]) -> dict[str, Path]:
+    return {source: folder for source, folder in catalog.items() if not folder.exists()}
+
+
 def _build(missing: dict[str, Path], *, progress: bool) -> None:
+    if not missing:  # another process has built them
+        return
     largest_first = sorted(missing, key=lambda source: -_cost(source))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     total = sum(DATASETS[source].num_samples for source in missing)

@@ -54,6 +54,8 @@ def test_overrides_make_a_variant_of_their_own_unless_they_leave_the_numbers_alo
     assert longer == variant_name(compose(seed=3, overrides=["stages.pretrain.steps=901"]))
     assert variant_name(compose(seed=3, overrides=["data.num_workers=2"])) == "lynx"
     steps = compose().stages.pretrain.steps
+    judged = ["evaluation.judge.name=gpt-4-0613", "evaluation.batch_size=7"]
+    assert variant_name(compose(overrides=judged)) == "lynx"
     assert variant_name(compose(overrides=[f"stages.pretrain.steps={steps}"])) == "lynx"
 
 
@@ -90,6 +92,50 @@ def test_a_typo_in_a_scale_names_the_file(root: Path) -> None:
     path.write_text(path.read_text() + "\ntraking: {log_every_n_steps: 5}\n")
     with pytest.raises(LynxError, match=r"experiments/scale/desk\.yaml.*`tracking\.log_every"):
         compose()
+
+
+@pytest.mark.parametrize(
+    ("added", "right"),
+    [
+        ("evaluation: {generation: {mine: {do_smaple: true}}}", "generation.mine.do_sample"),
+        ("evaluation: {generaton: {mine: {do_sample: true}}}", "generation.mine.do_sample"),
+        ("evaluation: {benchmarks: {mine: {promt: hello}}}", "benchmarks.mine.prompt"),
+    ],
+)
+def test_a_typo_in_an_entry_that_a_file_adds_names_the_entrys_key(
+    root: Path, added: str, right: str
+) -> None:
+    path = root / "experiments" / "mine.yaml"
+    path.write_text(added + "\n")
+    with pytest.raises(
+        LynxError, match=rf"experiments/mine\.yaml.*nearest is `evaluation\.{right}`"
+    ):
+        compose(experiment="mine")
+
+
+def test_a_scale_of_ones_own_is_a_file_and_nothing_more(root: Path) -> None:
+    folder = root / "experiments" / "scale"
+    (folder / "mine.yaml").write_text((folder / "desk.yaml").read_text())
+    config = compose(scale="mine")
+    assert (config.scale, config.stages) == ("mine", compose(scale="desk").stages)
+
+
+def test_a_name_is_never_a_path(root: Path) -> None:
+    with pytest.raises(LynxError, match=r"no scale named `\.\./lynx`"):
+        compose(scale="../lynx")
+
+
+def test_an_experiment_can_not_look_like_a_variant_with_overrides(root: Path) -> None:
+    path = root / "experiments" / "lynx+123456.yaml"
+    path.write_text((root / "experiments" / "lynx.yaml").read_text())
+    with pytest.raises(LynxError, match=r"experiments/lynx\+123456\.yaml: `\+` can't stand"):
+        compose(experiment="lynx+123456")
+
+
+def test_an_empty_mapping_takes_nothing_away_that_stands_beside_it(root: Path) -> None:
+    path = root / "experiments" / "scale" / "desk.yaml"
+    path.write_text(path.read_text() + '\noptimizer.eps: 0.5\n"optimizer": {}\n')
+    assert compose().optimizer.eps == 0.5
 
 
 @pytest.mark.parametrize("name", ["no_divers_prompts", "no_diverse_promts"])
@@ -129,8 +175,9 @@ def test_a_diff_that_changes_nothing_is_an_error(write_ablation: Write, diff: st
         ("stages.pretrain.image_size: ${vocabulary.image_size.tiny}", r"image_size.tiny"),
         ("stages.pretrain.steps: ${vocabulary.recipe.pretrain}", r"stages\.pretrain\.steps"),
         ("optimizer.betas: [0.9]", r"optimizer\.betas"),
-        ("seed: 3", r"`seed` can't be set here"),
-        ("scale: gpu", r"`scale` can't be set here"),
+        ("seed: 3", r"`seed` can't be set here; use `--seed` \(make: SEEDS\)"),
+        ("scale: gpu", r"`scale` can't be set here; use `--scale`"),
+        ("stages.pretrain: {}", r"`stages.pretrain` is an empty mapping, which changes nothing"),
     ],
 )
 def test_a_wrong_value_names_the_file_and_the_key(
@@ -146,8 +193,13 @@ def test_a_wrong_value_names_the_file_and_the_key(
     [
         ("stages.pretrain.step=3", "nearest is `stages.pretrain.steps`"),
         ("steps", "not of the form key=value"),
-        ("scale=gpu", "`scale` can't be set here"),
+        ("scale=gpu", "`scale` can't be set here; use `--scale`"),
+        ("seed=3", r"`seed` can't be set here; use `--seed` \(make: SEEDS\)"),
+        ("ablation=noisy_data", "`ablation` can't be set here; use the name"),
         ("optimizer.betas=[0.9", "not YAML"),
+        ("data.cache_dir=${foo", "not YAML"),
+        ("stages={pretrain.steps: 3, pretrain: {steps: 4}}", "steps` is given twice, 3 and 4"),
+        ("stages.pretrain={}", "`stages.pretrain` is an empty mapping"),
     ],
 )
 def test_a_wrong_override_says_so(override: str, reason: str) -> None:
@@ -163,7 +215,10 @@ def test_a_wrong_override_says_so(override: str, reason: str) -> None:
         ("base: lynx\npaper: 5\nquestion: Why?\ndiff: {seed: 1}\n", "`paper` must be a mapping"),
         ("- base\n", "holds a list"),
         ("base: lynx\nbase: lynx\n", "not readable as YAML"),
-        ("base: lnyx\npaper: {table: 5}\nquestion: Why?\ndiff: {a: 1}\n", "nearest is `lynx`"),
+        (
+            "base: lnyx\npaper: {table: 5, row: x}\nquestion: W?\ndiff: {a: 1}\n",
+            "nearest is `lynx`",
+        ),
     ],
 )
 def test_a_malformed_ablation_says_what_is_wrong(root: Path, text: str, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Reading prompt pools: the configuration sees the same ones, and a malformed one is named."""
+"""Reading prompt pools: a malformed one is named with its file and key."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 import yaml
 
 from lynx.config.errors import LynxError
-from lynx.config.validate import prompt_pools
 from lynx.data.prompts import load_pool, load_pools
 
 GOOD = {
@@ -26,10 +25,6 @@ def write_pools(root: Path, monkeypatch: pytest.MonkeyPatch, **pools: object) ->
     monkeypatch.setenv("LYNX_ROOT", str(root))
 
 
-def test_the_configuration_sees_the_same_pools() -> None:
-    assert prompt_pools() == frozenset(load_pools())
-
-
 def test_the_papers_prompt_for_short_answers_is_verbatim() -> None:
     assert load_pool("vqa_short").single == "{question} Give a short answer."
 
@@ -45,7 +40,12 @@ def test_an_unknown_pool_names_the_nearest() -> None:
         ({"diverse": ["{question} be brief.", "in short:"]}, r"'in short:' must have.*question"),
         ({"held_out": ["{hypothesis} {question}"]}, r"hypothesis.*must have.*question"),
         ({"diverse": ["in short: {question}"]}, r"diverse: must contain the phrasing of `single`"),
-        ({"singel": "{question}"}, r"must have exactly the keys fields, single, diverse, held_out"),
+        ({"singel": "{question}"}, r"unknown key `singel`; nearest is `single`"),
+        ({"held_out": 3}, r"\.held_out: must be a list of texts, not 3"),
+        ({"held_out": [True]}, r"\.held_out: True is no text; quote it"),
+        ({"diverse": "{question} be brief."}, r"\.diverse: must be a list of texts"),
+        ({"fields": "question"}, r"\.fields: must be a list of texts"),
+        ({"single": 5}, r"\.single: 5 is no text"),
     ],
 )
 def test_a_malformed_pool_is_named_with_its_file(
@@ -53,6 +53,24 @@ def test_a_malformed_pool_is_named_with_its_file(
 ) -> None:
     write_pools(tmp_path, monkeypatch, short=GOOD | change)
     with pytest.raises(LynxError, match=r"prompts/mine.yaml: pools.short.*" + complaint):
+        load_pools()
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("pools: 5", r"`pools` must map names of pools to phrasings, not 5"),
+        ("pools: {short: 5}", r"pools\.short must be a mapping of fields, .*not 5"),
+        ("pols: {}", r"unknown key `pols`; nearest is `pools`"),
+        ("", r"`pools` is missing"),
+    ],
+)
+def test_a_file_without_pools_is_named(
+    text: str, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_pools(tmp_path, monkeypatch)
+    (tmp_path / "data_recipes/prompts/mine.yaml").write_text(text + "\n")
+    with pytest.raises(LynxError, match=r"data_recipes/prompts/mine\.yaml: " + complaint):
         load_pools()
 
 

@@ -54,8 +54,15 @@ def test_an_unknown_recipe_names_the_nearest() -> None:
         ("{cats: {weight: 0, prompts: look}}", r"sources.cats.weight: 0 is not a number above 0"),
         ("{cats: {weight: yes, prompts: look}}", r"sources.cats.weight"),
         ("{cats: {weight: 1, prompts: lock}}", r"sources.cats.prompts: .*nearest is `look`"),
-        ("{cats: {weight: 1}}", r"sources.cats: must have exactly the keys weight, prompts"),
+        ("{cats: {weight: 1}}", r"sources.cats: `prompts` is missing"),
+        ("{cats: {weigth: 1, prompts: look}}", r"unknown key `weigth`; nearest is `weight`"),
+        ("{cats: {weight: .inf, prompts: look}}", r"sources.cats.weight: inf is not a number"),
+        ("{cats: {weight: .nan, prompts: look}}", r"sources.cats.weight: nan is not a number"),
+        ("{cats: {weight: 1, prompts: [look]}}", r"sources.cats.prompts: \['look'\] is no pool's"),
+        ("{cats: {weight: 1, prompts: no}}", r"sources.cats.prompts: False is no .*quote it"),
+        ("{cats: 5}", r"sources.cats must be a mapping of weight, prompts, not 5"),
         ("{}", r"`sources` must map"),
+        ("[cats]", r"`sources` must map"),
     ],
 )
 def test_a_malformed_recipe_is_named_with_file_and_key(
@@ -64,6 +71,35 @@ def test_a_malformed_recipe_is_named_with_file_and_key(
     write_recipe(tmp_path, monkeypatch, sources)
     with pytest.raises(LynxError, match=r"data_recipes/mine.yaml: .*" + complaint):
         load_recipe("mine")
+
+
+@pytest.mark.parametrize(
+    ("head", "complaint"),
+    [
+        ("descripton: A test.\npaper: {}", r"unknown key `descripton`; nearest is `description`"),
+        ("description: A test.", r"`paper` is missing"),
+        ("description: no\npaper: {}", r"`description` must be a text"),
+        ("description: A test.\npaper: 12", r"`paper` must be a mapping, not 12"),
+    ],
+)
+def test_a_malformed_head_of_a_recipe_is_named(
+    head: str, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = "{cats: {weight: 1, prompts: look}}"
+    write_recipe(tmp_path, monkeypatch, source)
+    (tmp_path / "data_recipes/mine.yaml").write_text(f"{head}\nsources: {source}\n")
+    with pytest.raises(LynxError, match=r"data_recipes/mine.yaml: " + complaint):
+        load_recipe("mine")
+
+
+def test_an_unset_variable_in_a_catalog_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LYNX_NOWHERE", raising=False)
+    path = tmp_path / "mine.yaml"
+    path.write_text('sources: {cats: "${oc.env:LYNX_NOWHERE}/cats"}\n')
+    with pytest.raises(LynxError, match=r"mine\.yaml: `sources\.cats`: .*LYNX_NOWHERE"):
+        load_catalog(DataConfig(catalog=str(path)), ["cats"])
 
 
 def test_the_papers_catalog_lists_every_source_and_says_what_is_not_there(

@@ -119,6 +119,30 @@ def test_a_shard_cut_short_or_missing_is_found_when_opened(tmp_path: Path) -> No
         ShardedSource(tmp_path / "nowhere")
 
 
+def test_an_index_that_is_empty_or_missing_is_found_when_opened(tmp_path: Path) -> None:
+    directory = write(tmp_path / "mixed").directory
+    index = directory / "mixed-000002.npy"
+    index.write_bytes(b"")
+    with pytest.raises(LynxError, match=r"mixed-000002.npy: has 0 bytes; manifest.json says 5"):
+        ShardedSource(directory)
+    index.unlink()
+    with pytest.raises(LynxError, match=r"mixed-000002.npy: is missing"):
+        ShardedSource(directory)
+
+
+@pytest.mark.parametrize("error", [EOFError, MemoryError, OverflowError, KeyError])
+def test_whatever_damaged_bytes_raise_is_an_unreadable_sample(
+    error: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    source = write(tmp_path / "mixed")
+    monkeypatch.setattr(source, "_parsed", fail)
+    with pytest.raises(UnreadableSampleError, match=rf"row 6 .*{error.__name__}"):
+        source.read(6)
+
+
 def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:
     directory = write(tmp_path / "mixed").directory
     (directory / "manifest.json").write_text('{"source": "mixed"')

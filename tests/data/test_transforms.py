@@ -91,6 +91,13 @@ def test_pictures_of_other_modes_are_read(mode: str) -> None:
     assert colors(image_to_tensor(data, image_size=14)).min() > 250
 
 
+def test_16_bits_of_grey_keep_their_shades() -> None:
+    shades = np.repeat(np.array([[0, 128 << 8, 255 << 8]], dtype=np.uint16), 3, axis=0)
+    data = encoded(Image.fromarray(shades.repeat(10, 0).repeat(10, 1)))
+    seen = colors(image_to_tensor(data, image_size=30))
+    assert seen[15, [2, 15, 27]].tolist() == [pytest.approx([s] * 3, abs=2) for s in (0, 128, 255)]
+
+
 def test_transparent_parts_are_white() -> None:
     clear = Image.new("RGBA", (20, 20), (0, 0, 0, 0))
     assert colors(image_to_tensor(encoded(clear), image_size=14)).min() > 254
@@ -104,3 +111,15 @@ def test_a_picture_cut_short_is_unreadable() -> None:
             image_to_tensor(data[: len(data) // 2], image_size=14)
     with pytest.raises(UnreadableSampleError, match=r"of 7 bytes can't be decoded"):
         image_to_tensor(b"a story", image_size=14)
+
+
+@pytest.mark.parametrize("error", [AssertionError(), KeyError("x"), MemoryError()])
+def test_whatever_pillow_raises_makes_a_picture_unreadable(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Image, "open", fail)
+    with pytest.raises(UnreadableSampleError, match=rf"decoded: .*({type(error).__name__}|x)"):
+        image_to_tensor(b"damaged", image_size=14)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from scipy.stats import ttest_1samp
 
 from lynx.config.errors import LynxError
 from lynx.evaluation.compare import compare, compare_seeds
@@ -58,6 +59,44 @@ def test_seeds_are_pooled_by_question(tmp_path: Path) -> None:
     assert one.categories["OCR"].difference.value == pytest.approx(0.1)
     assert two.categories["OCR"].difference.value == pytest.approx(0.05)
     assert two.categories["OCR"].n == 10
+    assert (one.categories["OCR"].num_seeds, two.categories["OCR"].num_seeds) == (1, 2)
+
+
+def test_pooled_flips_have_no_p_and_several_seeds_have_an_interval_of_their_own(
+    tmp_path: Path,
+) -> None:
+    none: dict[str, set[int]] = {"OCR": set(), "Color": set()}
+    gains = ({0, 1, 2}, {0}, {5, 6})
+    pairs = [
+        (
+            evaluated(tmp_path / f"a{seed}", none),
+            evaluated(tmp_path / f"b{seed}", {"OCR": gained, "Color": set()}),
+        )
+        for seed, gained in enumerate(gains)
+    ]
+    one = compare_seeds(pairs[:1], "b").categories["OCR"]
+    assert (one.p, one.seed_interval) == (0.25, None)
+    three = compare_seeds(pairs, "b").categories["OCR"]
+    assert three.p is None
+    expected = ttest_1samp([0.3, 0.1, 0.2], 0.0).confidence_interval(0.95)
+    assert three.seed_interval is not None
+    assert three.seed_interval.low == pytest.approx(expected.low)
+    assert three.seed_interval.high == pytest.approx(expected.high)
+
+
+def test_seeds_that_were_asked_different_numbers_of_questions_are_not_pooled(
+    tmp_path: Path,
+) -> None:
+    def run(name: str, number: int) -> RunDir:
+        run_dir = RunDir(tmp_path / name)
+        write_evaluation(
+            run_dir, "b", categories=("OCR",), per_category=number, is_correct=lambda *_: True
+        )
+        return run_dir
+
+    pairs = [(run("a0", 10), run("b0", 10)), (run("a1", 5), run("b1", 5))]
+    with pytest.raises(LynxError, match=r"a1.* holds 5 questions, .*a0.* 10: .*per_class"):
+        compare_seeds(pairs, "b")
 
 
 def test_different_questions_or_judges_are_refused(tmp_path: Path) -> None:
@@ -65,10 +104,12 @@ def test_different_questions_or_judges_are_refused(tmp_path: Path) -> None:
     base = evaluated(tmp_path / "a", verdicts)
     with pytest.raises(LynxError, match="judged by gpt-4 and by rule:v1"):
         compare(base, evaluated(tmp_path / "b", verdicts, judge="gpt-4"), "b")
-    shorter = RunDir(tmp_path / "c")
-    write_evaluation(shorter, "b", categories=("OCR",), is_correct=lambda *_: True)
+    elsewhere = RunDir(tmp_path / "c")
+    write_evaluation(
+        elsewhere, "b", categories=("OCR", "Place"), per_category=10, is_correct=lambda *_: True
+    )
     with pytest.raises(LynxError, match="does not hold the questions of"):
-        compare(base, shorter, "b")
+        compare(base, elsewhere, "b")
     with pytest.raises(LynxError, match=r"no finished evaluation in .*none"):
         compare(base, RunDir(tmp_path / "none"), "b")
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
+import time
+import traceback
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -28,7 +32,10 @@ class Server(ThreadingHTTPServer):
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
         self.failures: list[int] = []
-        self.reply = "Yes"
+        self.reply: str | None = "Yes"
+        self.error: dict[str, Any] = {}  # body of a failure
+        self.body: tuple[str, bytes] | None = None  # in place of a reply, with its type
+        self.pause = ("Retry-After-Ms", "1")
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -44,11 +51,14 @@ class Handler(BaseHTTPRequestHandler):
         message = {"role": "assistant", "content": self.server.reply}
         choice = {"index": 0, "finish_reason": "stop", "message": message}
         answer = {"id": "1", "object": "chat.completion", "created": 0, "model": "m"}
-        content = json.dumps({**answer, "choices": [choice]} if status == 200 else {}).encode()
+        body = {**answer, "choices": [choice]} if status == 200 else self.server.error
+        kind, content = "application/json", json.dumps(body).encode()
+        if self.server.body is not None:
+            kind, content = self.server.body
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
-        self.send_header("Retry-After-Ms", "1")
+        self.send_header(*self.server.pause)
         self.end_headers()
         self.wfile.write(content)
 
@@ -56,14 +66,20 @@ class Handler(BaseHTTPRequestHandler):
         """Quiet."""
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
+@contextmanager
+def running_server() -> Iterator[Server]:
     server = Server()
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield server
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with running_server() as server:
+        yield server
 
 
 @pytest.fixture
@@ -112,13 +128,70 @@ def test_a_server_that_keeps_failing_is_reported_and_earlier_verdicts_are_kept(
     assert len(server.requests) == 5  # the first claim was not asked again
 
 
+def test_a_server_that_says_how_long_to_wait_is_given_that_time(
+    server: Server, config: JudgeConfig, tmp_path: Path
+) -> None:
+    server.failures, server.pause = [429], ("Retry-After", "1")
+    start = time.monotonic()
+    build_judge(config, cache_dir=tmp_path).judge([RED])
+    assert time.monotonic() - start >= 1.0  # the client's own first pause is at most half of it
+
+
 def test_a_refused_request_is_not_retried(
     server: Server, config: JudgeConfig, tmp_path: Path
 ) -> None:
     server.failures = [401]
-    with pytest.raises(LynxError, match="some-model"):
+    with pytest.raises(LynxError, match="some-model") as caught:
         build_judge(config, cache_dir=tmp_path).judge([RED])
     assert len(server.requests) == 1
+    assert "retries" not in str(caught.value)
+
+
+def test_a_key_that_the_server_repeats_is_shown_nowhere(
+    server: Server, config: JudgeConfig, tmp_path: Path
+) -> None:
+    judge = build_judge(config, cache_dir=tmp_path)
+    server.failures, server.error = [401], {"error": {"message": "Bearer secret is no key"}}
+    with pytest.raises(LynxError, match="Bearer <key> is no key") as refused:
+        judge.judge([RED])
+    server.body = ("text/html", b"." * 195 + b"secret")
+    with pytest.raises(LynxError) as malformed:
+        judge.judge([RED])
+    for caught in (refused, malformed):
+        assert "sec" not in "".join(traceback.format_exception(caught.value))
+        assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("text/html", "<html>busy</html>"),
+        ("application/json", "<html>busy</html>"),
+        ("application/json", "{}"),
+        ("application/json", '{"choices": null}'),
+        ("application/json", '{"choices": []}'),
+        ("application/json", '{"choices": [{"message": null}]}'),
+        ("application/json", '{"choices": [{"message": {"content": ["Yes"]}}]}'),
+    ],
+)
+def test_a_reply_that_is_no_chat_completion_is_an_error(
+    server: Server, config: JudgeConfig, tmp_path: Path, kind: str, body: str
+) -> None:
+    server.body = (kind, body.encode())
+    with pytest.raises(LynxError, match=r"'some-model' at http.* sent no chat completion"):
+        build_judge(config, cache_dir=tmp_path).judge([RED])
+    assert not list(tmp_path.rglob("*.json"))
+
+
+@pytest.mark.parametrize("reply", [None, "", " \n"])
+def test_an_empty_reply_is_no_verdict_and_is_not_kept(
+    server: Server, config: JudgeConfig, tmp_path: Path, reply: str | None
+) -> None:
+    judge = build_judge(config, cache_dir=tmp_path)
+    server.reply = reply
+    assert judge.judge([RED])[0].correct is None
+    server.reply = "Yes"
+    assert judge.judge([RED])[0].correct is True
 
 
 def test_verdicts_are_found_again_on_disk_and_equal_claims_are_asked_once(
@@ -134,12 +207,20 @@ def test_verdicts_are_found_again_on_disk_and_equal_claims_are_asked_once(
 def test_another_model_or_temperature_is_asked_anew(
     server: Server, config: JudgeConfig, tmp_path: Path
 ) -> None:
-    from dataclasses import replace
-
     variants = (config, replace(config, name="other"), replace(config, temperature=1.0))
     for variant in variants:
         build_judge(variant, cache_dir=tmp_path).judge([RED])
     assert len(server.requests) == 3
+
+
+def test_another_server_is_asked_anew(server: Server, config: JudgeConfig, tmp_path: Path) -> None:
+    build_judge(config, cache_dir=tmp_path).judge([RED])
+    with running_server() as second:
+        second.reply = "No"
+        elsewhere = replace(config, base_url=f"http://127.0.0.1:{second.server_port}/v1")
+        assert build_judge(elsewhere, cache_dir=tmp_path).judge([RED])[0].correct is False
+    assert build_judge(config, cache_dir=tmp_path).judge([RED])[0].correct is True
+    assert len(server.requests) == 1
 
 
 def test_a_reply_that_is_neither_yes_nor_no_is_no_verdict(

@@ -58,6 +58,39 @@ def test_questions_about_the_same_picture_widen_the_interval() -> None:
     assert together.half_width > 1.5 * apart.half_width
 
 
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("number", [1, 2, 40])
+def test_questions_about_one_picture_decide_nothing(number: int, share: float) -> None:
+    gained = round(share * number)
+    differences = [1.0] * gained + [0.0] * (number - gained)
+    got = paired_difference(differences, ["the picture"] * number)
+    assert got.interval.low < 0 < got.interval.high
+
+
+def test_the_clustered_interval_has_the_invented_pictures_and_the_correction_for_few() -> None:
+    differences, pictures = [1.0, 1.0, 0.0, 0.0, 0.0, -1.0], [0, 0, 0, 0, 1, 1]
+    got = paired_difference(differences, pictures)
+    mean = 1 / 12  # two invented pictures of three questions: +3 and -3
+    sums = [2 - 4 * mean, -1 - 2 * mean, 3 - 3 * mean, -3 - 3 * mean]
+    half = Z95 * math.sqrt(4 / 3 * 11 / 12 * sum(s * s for s in sums)) / 12
+    assert got.interval.low == pytest.approx(mean - half)
+    assert got.interval.high == pytest.approx(mean + half)
+
+
+@pytest.mark.parametrize(("num_pictures", "questions_each"), [(3, 10), (10, 8), (40, 4)])
+def test_the_clustered_interval_covers_the_truth_where_answers_hang_together(
+    num_pictures: int, questions_each: int
+) -> None:
+    rng = np.random.default_rng(0)
+    pictures = [i // questions_each for i in range(num_pictures * questions_each)]
+    covered = []
+    for _ in range(1000):
+        of_picture = rng.choice([1.0, -1.0, 0.0], size=num_pictures, p=[0.5, 0.1, 0.4])
+        got = paired_difference([float(of_picture[i]) for i in pictures], pictures)
+        covered.append(got.interval.contains(0.4))
+    assert np.mean(covered) > 0.93
+
+
 def test_the_paired_interval_covers_the_truth_in_about_95_of_100_worlds() -> None:
     rng = np.random.default_rng(0)
     covered = [

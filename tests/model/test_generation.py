@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 
+from lynx.config.paths import from_root
 from lynx.model.build import build_model
 from lynx.model.generation import GumbelNoise
 from lynx.model.lynx import LynxModel
@@ -96,3 +99,90 @@ def test_gumbel_noise_samples_from_the_softmax() -> None:
     drawn = torch.stack([noise(ids, logits).argmax() for _ in range(4000)])
     shares = torch.bincount(drawn, minlength=3) / len(drawn)
     torch.testing.assert_close(shares, torch.tensor([0.1, 0.2, 0.7]), atol=0.03, rtol=0)
+
+
+TABLE_9 = OmegaConf.to_container(OmegaConf.load(from_root("experiments/lynx.yaml")))
+PAPER_ROWS: dict[str, dict[str, Any]] = TABLE_9["evaluation"]["generation"]  # type: ignore[call-overload, index]
+
+
+@pytest.mark.parametrize("name", list(PAPER_ROWS))
+def test_every_setting_of_table_9_reaches_the_decoder(
+    model: LynxModel, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    calls: list[dict[str, Any]] = []
+
+    def generate(**options: Any) -> torch.Tensor:
+        calls.append(options)
+        return torch.full((len(options["inputs_embeds"]), 1), END)
+
+    monkeypatch.setattr(model.language_model, "generate", generate)
+    row = PAPER_ROWS[name]
+    ask(model, questions(), row, list(range(6)))
+    is_alone = row["do_sample"] and row["num_beams"] > 1
+    assert len(calls) == (6 if is_alone else 1)
+    for got in calls:
+        for key in ("max_new_tokens", "num_beams", "no_repeat_ngram_size"):
+            assert got[key] == row[key]
+        if row["num_beams"] > 1:
+            assert got["length_penalty"] == row["length_penalty"]
+        assert got["do_sample"] == is_alone
+        assert _top_k_and_p(got) == ((row["top_k"], row["top_p"]) if row["do_sample"] else None)
+
+
+def _top_k_and_p(options: dict[str, Any]) -> tuple[int, float] | None:
+    """As the sampler gets them: by name, or in the processors before the noise."""
+    if options["do_sample"]:
+        return options["top_k"], options["top_p"]
+    if "logits_processor" not in options:
+        return None
+    top_k, top_p, noise = options["logits_processor"]
+    assert isinstance(noise, GumbelNoise)
+    return top_k.top_k, top_p.top_p
+
+
+@pytest.mark.parametrize("name", list(ROWS))
+def test_an_answer_ends_at_the_greatest_length(model: LynxModel, name: str) -> None:
+    long, short = (
+        ask(model, questions(), settings(name) | {"max_new_tokens": number}, [0] * 6)
+        for number in (8, 3)
+    )
+    assert max(map(len, long)) == 8
+    assert max(map(len, short)) == 3
+
+
+@pytest.mark.parametrize("name", list(ROWS))
+def test_no_pair_of_tokens_is_repeated_where_that_is_forbidden(model: LynxModel, name: str) -> None:
+    def repeats(size: int) -> int:
+        row = settings(name) | {"no_repeat_ngram_size": size, "max_new_tokens": 24, "top_k": 2}
+        answers = ask(model, questions(), row, [0] * 6)
+        pairs = [list(itertools.pairwise(answer)) for answer in answers]
+        return sum(len(found) - len(set(found)) for found in pairs)
+
+    assert repeats(0) > 0
+    assert repeats(2) == 0
+
+
+@pytest.mark.parametrize("change", [{"top_k": 1, "top_p": 1.0}, {"top_k": 0, "top_p": 1e-6}])
+def test_sampling_from_the_likeliest_token_alone_is_greedy(
+    model: LynxModel, change: dict[str, Any]
+) -> None:
+    sampled = ask(model, questions(), settings("sampled") | change, list(range(6)))
+    assert sampled == ask(model, questions(), settings("greedy"), [0] * 6)
+
+
+def test_more_beams_and_another_length_penalty_give_other_answers(model: LynxModel) -> None:
+    row = settings("beam") | {"num_beams": 8, "max_new_tokens": 24, "no_repeat_ngram_size": 0}
+    changes = ({}, {"num_beams": 1}, {"length_penalty": 4.0})
+    one, alone, long = (ask(model, questions(), row | change, [0] * 6) for change in changes)
+    assert one != alone
+    assert sum(map(len, long)) > sum(map(len, one))
+
+
+@pytest.mark.parametrize("name", list(ROWS))
+@pytest.mark.parametrize("setting", ["temperature", "repetition_penalty", "length_penalty"])
+def test_the_checkpoints_own_generation_settings_do_not_count(
+    model: LynxModel, monkeypatch: pytest.MonkeyPatch, name: str, setting: str
+) -> None:
+    expected = ask(model, questions(), settings(name), list(range(6)))
+    monkeypatch.setattr(model.language_model.generation_config, setting, 9.0)
+    assert ask(model, questions(), settings(name), list(range(6))) == expected

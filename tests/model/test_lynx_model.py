@@ -53,6 +53,18 @@ def test_a_document_does_not_see_its_neighbours_in_the_row(model: LynxModel) -> 
     torch.testing.assert_close(alone, beside_other)
 
 
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+def test_changing_the_last_response_token_leaves_earlier_losses_alone(
+    tmp_path: Path, attention: str
+) -> None:
+    model = build_model(tiny_config(tmp_path, {"hardware.attention": attention}), seed=0)
+    item = document(1, num_frames=1)
+    other = replace(item, response=[*item.response[:-1], item.response[0]])
+    pair = [model(batch_of([[one]]))[0] for one in (item, other)]
+    torch.testing.assert_close(pair[0][:-1], pair[1][:-1])
+    assert pair[0][-1] != pair[1][-1]
+
+
 def test_eager_and_sdpa_attention_agree(model: LynxModel, tmp_path: Path) -> None:
     sdpa = build_model(tiny_config(tmp_path, {"hardware.attention": "sdpa"}), seed=0)
     batch = batch_of([mixed_documents()])

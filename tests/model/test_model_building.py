@@ -10,7 +10,12 @@ from transformers import LlamaForCausalLM
 
 from lynx.config.errors import LynxError
 from lynx.model.build import build_model, load_for_evaluation, load_tokenizer
-from lynx.model.checkpoint import load_trained_parts, read_metadata, save_trained_parts
+from lynx.model.checkpoint import (
+    load_trained_parts,
+    read_metadata,
+    save_trained_parts,
+    weights_identity,
+)
 from lynx.model.lynx import LynxModel
 from lynx.model.parts import part_of
 from tests.tiny import batch_of, document, tiny_config, write_language_model, write_vision_encoder
@@ -155,3 +160,16 @@ def test_a_missing_backbone_names_the_key_and_the_folder(tmp_path: Path, key: st
     config = tiny_config(tmp_path, {key: str(tmp_path / "nowhere")})
     with pytest.raises(LynxError, match=rf"{key}.*nowhere"):
         build_model(config, seed=0)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"],
+)
+def test_settings_of_model_and_tokenizer_are_part_of_the_identity(
+    tmp_path: Path, name: str
+) -> None:
+    folder = write_language_model(tmp_path / "llama")
+    before = weights_identity(folder)
+    (folder / name).write_text('{"changed": true}')
+    assert weights_identity(folder) != before

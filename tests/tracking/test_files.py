@@ -7,11 +7,18 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from lynx.tracking.files import atomic_dir, write_bytes_atomic, write_json_atomic, write_text_atomic
+from lynx.tracking.files import (
+    atomic_dir,
+    locked,
+    write_bytes_atomic,
+    write_json_atomic,
+    write_text_atomic,
+)
 
 
 def test_what_is_written_is_read_and_parents_are_made(tmp_path: Path) -> None:
@@ -83,3 +90,25 @@ def test_an_exception_leaves_the_old_folder(tmp_path: Path) -> None:
         (folder / "new").write_text("2")
         raise RuntimeError
     assert os.listdir(target) == ["old"] and os.listdir(tmp_path) == ["made"]
+
+
+def test_a_lock_is_waited_for_and_says_so(tmp_path: Path) -> None:
+    path, order = tmp_path / "run" / ".lock", []
+    told = threading.Event()
+
+    def wait(text: str) -> None:
+        assert str(path) in text
+        order.append("told")
+        told.set()
+
+    def second() -> None:
+        with locked(path, waiting=wait):
+            order.append("second")
+
+    other = threading.Thread(target=second)
+    with locked(path, waiting=wait):
+        other.start()
+        assert told.wait(10)
+        order.append("first ends")
+    other.join(10)
+    assert order == ["told", "first ends", "second"]

@@ -103,6 +103,7 @@ def test_a_resumed_stage_keeps_its_wandb_id_and_a_users_data_folder_is_left_alon
         run_dir=run_dir, stage="pretrain", config_dict={}, diff_text="", project="p", group="g",
         tags=[],
     )  # fmt: skip
+    wandb.finish()
     assert loggers_module._wandb_id(run_dir, "pretrain") == first
     assert loggers_module._wandb_id(run_dir, "instruct") != first
     assert os.environ["WANDB_DATA_DIR"] == "/elsewhere"

@@ -73,6 +73,21 @@ def test_a_trained_tensor_that_stays_is_seen(model: LynxModel) -> None:
     assert problems == ["resampler.queries is trained but has not changed"]
 
 
+def test_the_last_steps_of_a_stage_need_move_nothing_but_frozen_parts_stay(
+    model: LynxModel,
+) -> None:
+    """A stage resumed before its end: its learning rate is too small to move every number."""
+    before = fingerprints(model)
+    changed = changed_tensors(model, before)
+    assert compare_parts(model, changed, saw_video=True, from_start=False)[1] == []
+    with torch.no_grad():
+        model.language_model.model.norm.weight.add_(1)
+    changed = changed_tensors(model, before)
+    assert compare_parts(model, changed, saw_video=True, from_start=False)[1] == [
+        "language_model.model.norm.weight is frozen but has changed"
+    ]
+
+
 def test_frame_positions_may_stay_until_there_is_a_video(model: LynxModel) -> None:
     before = fingerprints(model)
     move_trained(model, but="frame_positions")

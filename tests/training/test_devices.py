@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 import safetensors.torch
 import torch
+from lightning.pytorch.strategies import DeepSpeedStrategy
 
 from lynx.config.schema import STAGE_NAMES
 from lynx.tracking.loggers import read_metrics
 from lynx.tracking.run_dir import RunDir
 from lynx.training.run import train
 from lynx.training.stages import final_path, read_record
+from lynx.training.strategy import make_strategy
 from tests.tiny import tiny_config
 from tests.training.two_processes import SPLIT, VARIANTS
 
@@ -68,3 +70,10 @@ def test_the_realised_mix_counts_all_processes(runs: dict[str, RunDir]) -> None:
         assert record is not None
         mixes.append(record["realised_mix"])
     assert all(mix == mixes[0] for mix in mixes)
+
+
+def test_deepspeed_may_offload_for_our_optimizer() -> None:
+    """It would stop with a ZeRORuntimeException, as AdamW is not its own."""
+    strategy = make_strategy(name="deepspeed", accelerator="cpu", zero_stage=2, offload=True)
+    assert isinstance(strategy, DeepSpeedStrategy) and isinstance(strategy.config, dict)
+    assert strategy.config["zero_force_ds_cpu_optimizer"] is False

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from lynx.model.build import build_model
+from lynx.training.build import build_module, build_trainer
 from lynx.training.optim import make_optimizer, make_schedule, parameter_groups, schedule_factor
 from tests.tiny import tiny_config
 
@@ -66,3 +67,41 @@ def test_norms_biases_and_scalars_are_not_decayed(tmp_path: Path) -> None:
     }  # fmt: skip
     everything = parameter_groups(named, weight_decay=0.01, decay_norms_and_biases=True)
     assert {group["weight_decay"] for group in everything} == {0.01}
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_frame_positions_are_never_decayed(everything: bool) -> None:
+    """In a stage without videos they have no gradient, and must stay as they are."""
+    positions = nn.Parameter(torch.ones(5, 4))
+    named = [("frame_positions", positions)]
+    groups = parameter_groups(named, weight_decay=0.01, decay_norms_and_biases=everything)
+    assert [group["weight_decay"] for group in groups] == [0.0]
+
+
+def test_the_configured_numbers_reach_optimizer_and_trainer(tmp_path: Path) -> None:
+    changes = {
+        "optimizer.betas": [0.7, 0.8],
+        "optimizer.eps": 1e-5,
+        "optimizer.weight_decay": 0.3,
+        "optimizer.warmup_ratio": 0.2,
+        "optimizer.warmup_start_factor": 0.5,
+        "optimizer.final_factor": 0.25,
+        "optimizer.gradient_clip": 0.9,
+        "stages.pretrain.steps": 10,
+        "stages.pretrain.learning_rate": 4.0,
+    }
+    config = tiny_config(tmp_path, changes)
+    model = build_model(config, seed=0)
+    module = build_module(config, "pretrain", model=model, source_names=("a",), key="k")
+    built = module.configure_optimizers()
+    optimizer, schedule = built["optimizer"], built["lr_scheduler"]["scheduler"]
+    assert {(group["betas"], group["eps"]) for group in optimizer.param_groups} == {
+        ((0.7, 0.8), 1e-5)
+    }
+    assert {group["weight_decay"] for group in optimizer.param_groups} == {0.0, 0.3}
+    assert built["lr_scheduler"]["interval"] == "step"
+    rates = [4.0 * schedule.lr_lambdas[0](step) for step in (0, 1, 2, 10)]
+    assert rates == pytest.approx([2.0, 3.0, 4.0, 1.0])
+    trainer = build_trainer(config, "pretrain", root=tmp_path)
+    assert trainer.gradient_clip_val == 0.9
+    assert trainer.max_steps == 10 and trainer.accumulate_grad_batches == 2

@@ -6,21 +6,24 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from lynx.config.errors import LynxError
-from lynx.config.schema import STAGE_NAMES
+from lynx.config.schema import STAGE_NAMES, Config
 from lynx.model.build import build_model
 from lynx.tracking.loggers import read_metrics
 from lynx.tracking.run_dir import RunDir
-from lynx.training.build import build_module
+from lynx.training.build import build_module, build_trainer
 from lynx.training.checkpoint_io import (
     AtomicCheckpointIO,
     checkpoint_path,
     latest_checkpoint,
     remove_checkpoints,
 )
+from lynx.training.module import LynxTrainingModule
 from lynx.training.run import train
 from lynx.training.stages import final_path
 from tests.tiny import tiny_catalog, tiny_config
@@ -50,17 +53,87 @@ def test_kill_and_sigterm_then_resume_give_the_same_bits(tmp_path: Path) -> None
     assert not list(broken.path.rglob("*.tmp"))
 
 
+def module_of(root: Path, *, key: str = "k", micro_batch_size: int = 4) -> LynxTrainingModule:
+    """A module with its trainer, as a stage makes them."""
+    config = tiny_config(root, {"stages.pretrain.micro_batch_size": micro_batch_size})
+    model = build_model(config, seed=0)
+    module = build_module(config, "pretrain", model=model, source_names=("a", "b"), key=key)
+    module.trainer = build_trainer(config, "pretrain", root=root)
+    return module
+
+
+def saved_by(module: LynxTrainingModule, *, step: int = 0) -> dict[str, Any]:
+    """What the module's hook adds to a checkpoint of Lightning's."""
+    counts = {name: dict.fromkeys(("ready", "completed"), 99) for name in ("total", "current")}
+    loops = {"fit_loop": {"epoch_loop.batch_progress": counts}}
+    checkpoint: dict[str, Any] = {"global_step": step, "loops": loops}
+    module.on_save_checkpoint(checkpoint)
+    return checkpoint
+
+
 def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path) -> None:
-    config = tiny_config(tmp_path)
-    modules = [
-        build_module(config, "pretrain", model=build_model(config, seed=0), source_names=(), key=k)
-        for k in ("one", "two")
-    ]
-    checkpoint: dict = {}
-    modules[0].on_save_checkpoint(checkpoint)
-    modules[0].on_load_checkpoint(checkpoint)
+    checkpoint = saved_by(module_of(tmp_path, key="one"))
+    module_of(tmp_path, key="one").on_load_checkpoint(checkpoint)
     with pytest.raises(LynxError, match="--resume: the checkpoint was written with other settings"):
-        modules[1].on_load_checkpoint(checkpoint)
+        module_of(tmp_path, key="two").on_load_checkpoint(checkpoint)
+
+
+def test_micro_batches_are_counted_as_the_step_is_split_now(tmp_path: Path) -> None:
+    checkpoint = saved_by(module_of(tmp_path), step=3)
+    module_of(tmp_path, micro_batch_size=1).on_load_checkpoint(checkpoint)
+    counts = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
+    assert counts["total"] == counts["current"] == {"ready": 24, "completed": 24}
+
+
+def test_sums_of_all_ranks_are_saved_and_one_rank_goes_on_with_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = module_of(tmp_path)
+    module.losses.add(torch.tensor([1.0, 2.0, 4.0]), torch.tensor([0, 1, 1]))
+    monkeypatch.setattr(module.trainer.strategy, "reduce", lambda tensor, **_: 2 * tensor)
+    checkpoint = saved_by(module)
+    first, second = module_of(tmp_path), module_of(tmp_path)
+    first.on_load_checkpoint(checkpoint)
+    assert torch.equal(first.losses.packed(), 2 * module.losses.packed())
+    monkeypatch.setattr(type(second), "global_rank", 1)
+    second.on_load_checkpoint(checkpoint)
+    assert not second.losses.packed().any()
+
+
+@pytest.mark.parametrize("sizes", [(8, 4), (4, 8)])
+def test_a_stage_goes_on_with_another_micro_batch_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sizes: tuple[int, int]
+) -> None:
+    """The same steps as without a break, up to rounding."""
+    catalog, before = tiny_catalog(tmp_path), LynxTrainingModule.on_before_optimizer_step
+
+    def config_of(name: str, micro_batch_size: int) -> Config:
+        stages = {f"stages.{stage}.steps": 1 for stage in STAGE_NAMES[1:]}
+        own = {
+            "tracking.output_dir": str(tmp_path / name),
+            "stages.pretrain.steps": 5,
+            "stages.pretrain.micro_batch_size": micro_batch_size,
+        }
+        return tiny_config(tmp_path, stages | own)
+
+    def stop_at_first(module: LynxTrainingModule, optimizer: Any) -> None:
+        before(module, optimizer)
+        signal.raise_signal(signal.SIGTERM)
+
+    whole = train(config_of("whole", sizes[1]), catalog=catalog)
+    configs = [config_of("broken", size) for size in sizes]
+    with monkeypatch.context() as patch:
+        patch.setattr(LynxTrainingModule, "on_before_optimizer_step", stop_at_first)
+        with pytest.raises(LynxError, match="stopped by a signal after step 1 of 5"):
+            train(configs[0], catalog=catalog)
+    # The size was edited in a file of the variant, which then keeps its name.
+    RunDir.of(configs[0]).path.parent.rename(RunDir.of(configs[1]).path.parent)
+    broken = train(configs[1], catalog=catalog, resume=True)
+    assert "pretrain: going on from step00000001.ckpt" in broken.log_path.read_text()
+    for name in ("loss", "gradient_norm"):
+        rows = [read_metrics(run.metrics_path("pretrain")) for run in (whole, broken)]
+        expected, found = (torch.tensor([row[name] for row in one]) for one in rows)
+        torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-3)
 
 
 def test_a_checkpoint_holds_no_frozen_tensor(tmp_path: Path) -> None:
@@ -76,6 +149,7 @@ def test_unfinished_checkpoints_are_not_found_and_are_cleared_away(tmp_path: Pat
         AtomicCheckpointIO().save_checkpoint({"step": step}, checkpoint_path(tmp_path, step))
     (tmp_path / ".step00000012.ckpt.abc.tmp").write_bytes(b"cut")
     (tmp_path / ".step00000012.ckpt.tmp").mkdir()
+    (tmp_path / ".final.safetensors.abc.tmp").write_bytes(b"cut")
     newest = latest_checkpoint(tmp_path)
     assert newest is not None and AtomicCheckpointIO().load_checkpoint(newest) == {"step": 10}
     remove_checkpoints(tmp_path, keep=newest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from lynx.model.checkpoint import read_metadata
 from lynx.model.parts import part_of
 from lynx.tracking.loggers import read_metrics
 from lynx.tracking.run_dir import RunDir
+from lynx.training.checkpoint_io import checkpoint_path
 from lynx.training.run import train
 from lynx.training.stages import final_path, read_record
 from tests.tiny import tiny_catalog, tiny_config
@@ -55,6 +57,7 @@ def test_every_stage_leaves_weights_metrics_and_a_record(base: RunDir, root: Pat
         assert record is not None and base.is_complete(stage)
         assert record["steps"] == 4 and record["samples_per_second"] > 0
         assert sum(record["realised_mix"].values()) == 4 * 8
+        assert record["data_fingerprint"] and "commit" in record["git"]
         rows = read_metrics(base.metrics_path(stage))
         assert [row["step"] for row in rows] == [0, 1, 2, 3]
         assert all(row["loss"] > 0 and row["gradient_norm"] > 0 for row in rows)
@@ -80,18 +83,49 @@ def test_stages_are_chained_and_train_the_parts_they_should(base: RunDir) -> Non
     assert encoder and all(torch.equal(second[name], third[name]) for name in encoder)
     for before, after in ((first, second), (second, third)):
         moved = [name for name in before if not torch.equal(before[name], after[name])]
-        assert set(before) - set(moved) <= set(encoder)
+        # Stages one and two hold no video, so frame positions move in stage three alone.
+        assert set(before) - set(moved) <= {*encoder, "frame_positions"}
+        assert ("frame_positions" in moved) == (after is third)
         drift = max((after[name] - before[name]).abs().max() for name in moved)
         assert drift < 0.02  # four steps from where the stage before ended, not from new weights
 
 
-def test_a_finished_run_is_not_trained_again(base: RunDir, root: Path, catalog: Catalog) -> None:
-    path = final_path(base, "instruct")
-    before = path.stat().st_mtime_ns
+def test_a_finished_run_is_not_trained_again_and_keeps_its_description(
+    base: RunDir, root: Path, catalog: Catalog
+) -> None:
+    paths = (final_path(base, "instruct"), base.manifest_path, base.config_path, base.diff_path)
+    before = [path.stat().st_mtime_ns for path in paths]
     again = train(tiny_config(root), catalog=catalog)
     assert again == base
-    assert path.stat().st_mtime_ns == before
+    assert [path.stat().st_mtime_ns for path in paths] == before
     assert "instruct: already trained" in base.log_path.read_text()
+
+
+def test_a_checkpoint_that_a_kill_left_in_a_trained_stage_is_removed(
+    base: RunDir, root: Path, catalog: Catalog
+) -> None:
+    leftover = checkpoint_path(base.checkpoint_dir("instruct"), 2)
+    leftover.write_bytes(b"of no use")
+    train(tiny_config(root), catalog=catalog)
+    assert not leftover.exists()
+
+
+def test_a_stage_trained_anew_takes_the_later_ones_completeness(
+    base: RunDir, root: Path, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run's folder never shows an old third stage beside a new second one."""
+    own = {"tracking.output_dir": str(tmp_path / "runs")}
+    run_dir = RunDir.of(tiny_config(root, own))
+    shutil.copytree(base.path, run_dir.path)
+    final_path(run_dir, "resolution").unlink()
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise LynxError("stopped on purpose")
+
+    monkeypatch.setattr("lynx.training.run.build_model", fail)
+    with pytest.raises(LynxError, match="on purpose"):
+        train(tiny_config(root, own), catalog=catalog)
+    assert [run_dir.is_complete(stage) for stage in STAGE_NAMES] == [True, False, False]
 
 
 def test_a_variant_reuses_the_stages_that_it_shares(

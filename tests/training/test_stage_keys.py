@@ -29,6 +29,7 @@ def key_of(root: Path, changes: dict[str, Any] | None = None, **arguments: Any) 
         {"optimizer.weight_decay": 0.1},
         {"hardware.precision": "bf16"},
         {"hardware.frozen_dtype": "bf16"},
+        {"model.vision_encoder.drop_path_rate": 0.1},
     ],
 )
 def test_what_changes_the_weights_changes_the_address(tmp_path: Path, changes: dict) -> None:
@@ -52,6 +53,8 @@ def test_weights_data_and_parent_are_part_of_the_address(tmp_path: Path, argumen
     [
         {"stages.instruct.steps": 9},
         {"stages.pretrain.micro_batch_size": 2},
+        {"stages.pretrain.recipe": "the_same_under_another_name"},
+        {"data.pack_length": 256},
         {"hardware.devices": 2, "hardware.strategy": "ddp"},
         {"tracking.log_every_n_steps": 7},
         {"evaluation.batch_size": 1},
@@ -65,4 +68,29 @@ def test_what_leaves_the_weights_alone_leaves_the_address(tmp_path: Path, change
 def test_a_later_stage_decides_in_which_precision_a_part_is_held(tmp_path: Path) -> None:
     """In float32 if some stage trains it, in hardware.frozen_dtype if none does."""
     never = {"stages.resolution.trainable.vision_encoder": False}
-    assert key_of(tmp_path, never) != key_of(tmp_path)
+    rounded = {"hardware.frozen_dtype": "bf16"}
+    assert key_of(tmp_path, never | rounded) != key_of(tmp_path, rounded)
+    assert key_of(tmp_path, never) == key_of(tmp_path)
+
+
+def test_deepspeed_holds_weights_in_bfloat16_and_so_has_addresses_of_its_own(
+    tmp_path: Path,
+) -> None:
+    deepspeed, bf16 = {"hardware.strategy": "deepspeed"}, {"hardware.precision": "bf16"}
+    assert key_of(tmp_path, deepspeed | bf16) != key_of(tmp_path, bf16)
+    assert key_of(tmp_path, deepspeed) == key_of(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"stages.pretrain.micro_batch_size": 2},
+        {"hardware.devices": 2},
+        {"data.pack_length": 256},
+    ],
+)
+def test_stochastic_depth_makes_the_batch_split_part_of_the_address(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    drop = {"model.vision_encoder.drop_path_rate": 0.1}
+    assert key_of(tmp_path, drop | changes) != key_of(tmp_path, drop)

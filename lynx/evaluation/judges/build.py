@@ -11,6 +11,8 @@ from lynx.evaluation.judges.base import Judge
 from lynx.evaluation.judges.openai_compatible import OpenAICompatibleJudge
 from lynx.evaluation.judges.rule import RuleJudge
 
+NO_KEY = "no-key-needed"  # the client refuses an empty one
+
 
 def build_judge(config: JudgeConfig, *, cache_dir: Path) -> Judge:
     """Make the judge; replies of a served model are kept in `<cache_dir>/judgements`."""
@@ -30,7 +32,7 @@ def build_judge(config: JudgeConfig, *, cache_dir: Path) -> Judge:
     return OpenAICompatibleJudge(
         model=config.name,
         base_url=config.base_url,
-        api_key=api_key or "none",
+        api_key=api_key or NO_KEY,
         temperature=config.temperature,
         max_retries=config.max_retries,
         concurrency=config.concurrency,
