@@ -34,6 +34,7 @@ _DESCRIBE = (
 )
 _FACTS = ("color", "column", "row")
 _LONG_SHARE = 0.15
+_KEYWORD_SHARE = 0.4  # of the descriptions
 _CONTEXT_OUTSIDE = 0.5  # share of chats whose description stands before the first turn
 
 
@@ -41,7 +42,10 @@ def chat_document(rng: random.Random, *, num_questions: int) -> list[Segment]:
     """A description, then turns of a user and a bot; every answer ends with `</s>`."""
     subject = draw_subject(rng, "train")
     times = 1 + (rng.random() < 0.3)
-    context = describe.describe_in_full(subject, rng, times=times, shape_first=_FACTS)
+    if rng.random() < _KEYWORD_SHARE:
+        context = describe.keywords(subject, rng)
+    else:
+        context = describe.describe_in_full(subject, rng, times=times, shape_first=_FACTS)
     turns = [_turn(asked, rng) for asked in ask_many(subject, rng, num_questions)]
     if rng.random() < 0.1:
         retold = describe.describe_in_full(subject, rng, ordered=True)

@@ -16,13 +16,14 @@ from lynx.world.questions import (
 )
 from lynx.world.scene import Clip, Scene, Split, draw_clip, draw_scene
 
-CLIP_SHARE = 0.25  # of documents; clips are rarer than pictures in the recipes, and harder
+CLIP_SHARE = 0.3  # of documents; clips are rarer than pictures in the recipes, and harder
 # Looking up a labelled fact (place, word, action) is learnt within minutes; which colour belongs
 # to which shape, counts and relations take ten times as long and are asked more often.
 FAMILY_WEIGHTS = {
     "color": 4,
     "shape_of_color": 2,
     "column": 3,
+    "row": 2,
     "left_of": 3,
     "above": 3,
     "same_color": 3,
@@ -52,11 +53,16 @@ def plain_document(
     num_things: int | None = None,
     shape_first: Sequence[str] = (),
     families: Sequence[str] | None = None,
+    keyword_share: float = 0.0,
 ) -> list[Segment]:
-    """A scene in sentences, and questions with answers as prose has them (no chat format)."""
+    """A scene in sentences (in a share of documents as keywords), and questions with answers as
+    prose has them (no chat format)."""
     subject = draw_subject(rng, "train", num_things=num_things)
     times = 1 + (rng.random() < 0.4)
-    text = describe.describe_in_full(subject, rng, times=times, shape_first=shape_first)
+    if rng.random() < keyword_share:
+        text = describe.keywords(subject, rng)
+    else:
+        text = describe.describe_in_full(subject, rng, times=times, shape_first=shape_first)
     segments = [Segment(text, False)]
     if rng.random() < 0.25:
         segments.append(Segment(describe.knowledge(rng), False))

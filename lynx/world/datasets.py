@@ -132,6 +132,10 @@ def _clip_caption(clip: Clip, rng: random.Random) -> tuple[Round, ...]:
     return tasks.caption(describe.describe_in_full(clip, rng))
 
 
+def _plainly(scene: Scene, _: random.Random) -> str:
+    return describe.describe_plainly(scene)
+
+
 def _in_full(scene: Scene, rng: random.Random) -> str:
     return describe.describe_in_full(scene, rng)
 
@@ -146,7 +150,7 @@ _BRIEF = describe.describe_briefly
 
 # Sizes follow the paper's ratios roughly, with a floor, so that small sets are not one picture.
 DATASETS: dict[str, Dataset] = {
-    "blip_cap_filt": _captions(6000, _FACTS),
+    "blip_cap_filt": _captions(6000, _plainly),
     "cc12m": _captions(500, _FACTS),
     "cc3m": _captions(2000, _FACTS),
     "sbu": _captions(600, _BRIEF),
@@ -160,8 +164,10 @@ DATASETS: dict[str, Dataset] = {
     "visual_genome_caption": _captions(300, _in_full),
     "minigpt4_ift": _captions(200, _in_full),
     "pascal_sentences": _captions(100, _BRIEF),
-    "vgqa": _questions(2500, "color", "shape_of_color", "count_shape", "place", "action", "column"),
-    "gqa": _questions(2000, "left_of", "above", "same_color", "exists", "color", "column"),
+    "vgqa": _questions(
+        2500, "color", "shape_of_color", "count_shape", "place", "action", "column", "row"
+    ),
+    "gqa": _questions(2000, "left_of", "above", "same_color", "exists", "color", "column", "row"),
     "ocrvqa": _questions(2000, "sign"),
     "vqav2": _questions(1200),
     "visual7w": _questions(400, "place", "action", "time", "count_all", "color"),

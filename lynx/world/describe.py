@@ -34,9 +34,9 @@ _ACTION = (
 )
 # Colour and shape stand next to each other: a small language model binds them only then.
 _THING = (
-    "there is a {color} {shape} at the {row} {column}.",
-    "a {color} {shape} is at the {row} {column}.",
-    "at the {row} {column} you see a {color} {shape}.",
+    "there is {a_color} {shape} at the {row} {column}.",
+    "{a_color} {shape} is at the {row} {column}.",
+    "at the {row} {column} you see {a_color} {shape}.",
     "the {shape} is {color} and at the {row} {column}.",
 )
 # The shape first: a small model copies the word that follows long before the one that precedes.
@@ -53,10 +53,16 @@ _EVENT = {
 }
 
 
+def with_article(word: str) -> str:
+    """The word behind "a" or "an"."""
+    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
+
+
 def describe_thing(thing: Thing, rng: random.Random) -> str:
     """One sentence with the thing's colour, shape and cell."""
     return rng.choice(_THING).format(
         color=thing.color,
+        a_color=with_article(thing.color),
         shape=thing.shape,
         row=words.ROWS[thing.row],
         column=words.COLUMNS[thing.column],
@@ -108,6 +114,35 @@ def describe_in_full(
     return " ".join(sentences)
 
 
+def keywords(subject: Scene | Clip, rng: random.Random) -> str:
+    """The facts as bare words in any order, a clip's event last.
+
+    A language model that has read such lists finds a place or a sign's word by what the word is,
+    not by the sentence around it; so it can find it among vision tokens too (docs/log.md).
+    """
+    scene = subject.scene if isinstance(subject, Clip) else subject
+    facts = [scene.place, scene.time, scene.word, scene.action]
+    for thing in scene.things:
+        row, column = words.ROWS[thing.row], words.COLUMNS[thing.column]
+        facts.append(f"{thing.color} {thing.shape} {row} {column}")
+    rng.shuffle(facts)
+    if isinstance(subject, Clip):
+        event = subject.event
+        facts.append(f"{subject.thing.shape} {event.kind} {event.detail}".strip())
+    return rng.choice((" ", ", ", ". ")).join(facts) + "."
+
+
+def describe_plainly(scene: Scene) -> str:
+    """The caption that one captioning model gives to every picture (BLIP): always the same facts
+    in the same words and order, with the first thing in reading order."""
+    thing = min(scene.things, key=lambda one: (one.row, one.column))
+    return (
+        f"this is a {scene.place}. it is {scene.time}. the sign says {scene.word}. "
+        f"a person is {scene.action}. there is {with_article(thing.color)} {thing.shape} "
+        f"at the {words.ROWS[thing.row]} {words.COLUMNS[thing.column]}."
+    )
+
+
 def describe_some(scene: Scene, rng: random.Random) -> str:
     """Two or three of the facts: the caption of a filtered web picture."""
     return " ".join(rng.sample(_facts(scene, rng, 1), rng.randint(2, 3)))
@@ -125,7 +160,7 @@ def _facts(scene: Scene, rng: random.Random, times: int) -> list[str]:
 
 def describe_briefly(scene: Scene, rng: random.Random) -> str:
     """A caption as the web's clean ones are: one or two of the things, and where they are."""
-    named = [f"a {thing.color} {thing.shape}" for thing in scene.things]
+    named = [f"{with_article(thing.color)} {thing.shape}" for thing in scene.things]
     rng.shuffle(named)
     subject = " and ".join(named[: rng.randint(1, 2)])
     return rng.choice(

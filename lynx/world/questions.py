@@ -16,7 +16,7 @@ IMAGE_CATEGORIES = {
     "Reasoning": ("affordance", "tool", "same_color"),
     "Place": ("place",),
     "Color": ("color",),
-    "Spatial": ("column", "left_of", "above"),
+    "Spatial": ("column", "row", "left_of", "above"),
     "Action": ("action",),
     "Others": ("shape_of_color", "exists", "time"),
 }
@@ -142,6 +142,16 @@ def _column(subject: Scene | Clip, rng: random.Random) -> Drawn:
     return "column", {"shape": thing.shape}, words.COLUMNS[thing.column]
 
 
+def _row(subject: Scene | Clip, rng: random.Random) -> Drawn:
+    by_row: dict[int, list[Thing]] = {}
+    for thing in _scene_of(subject).single_shapes:
+        by_row.setdefault(thing.row, []).append(thing)
+    if not by_row:
+        return None
+    thing = rng.choice(by_row[rng.choice(sorted(by_row))])
+    return "row", {"shape": thing.shape}, words.ROWS[thing.row]
+
+
 def _relation(subject: Scene | Clip, rng: random.Random, *, wording: str, axis: str) -> Drawn:
     things = _scene_of(subject).single_shapes
     pairs = [(a, b) for a in things for b in things if getattr(a, axis) < getattr(b, axis)]
@@ -181,19 +191,16 @@ def _event_yes_no(subject: Scene | Clip, rng: random.Random) -> Drawn:
     assert isinstance(subject, Clip)
     event, thing = subject.event, subject.thing
     yes = rng.random() < 0.5
-    kind, shape, detail = event.kind, thing.shape, event.detail
-    if not yes:
-        others = [t.shape for t in subject.scene.single_shapes if t is not thing]
-        if others and rng.random() < 0.5:  # the right event, of the wrong thing
-            shape = rng.choice(others)
-        elif event.kind == "moves":
+    kind, detail = event.kind, event.detail
+    if not yes:  # another event of the same thing; which thing it is, `event_thing` asks
+        if event.kind == "moves":
             detail = rng.choice([d for d in words.MOVES if d != event.detail])
         elif event.kind == "turns":
             detail = rng.choice([c for c in words.COLORS if c not in (event.detail, thing.color)])
         else:
             kind = "vanishes" if event.kind == "appears" else "appears"
     field = {"moves": {"direction": detail}, "turns": {"color": detail}}.get(kind, {})
-    return f"event_{kind}", {"shape": shape, **field}, _yes_no(yes)
+    return f"event_{kind}", {"shape": thing.shape, **field}, _yes_no(yes)
 
 
 def _event_thing(subject: Scene | Clip, rng: random.Random) -> Drawn:
@@ -224,6 +231,7 @@ _FAMILIES: dict[str, Callable[[Scene | Clip, random.Random], Drawn]] = {
     "place": _labelled("place", lambda scene: scene.place),
     "color": _color,
     "column": _column,
+    "row": _row,
     "left_of": _left_of,
     "above": _above,
     "action": _labelled("action", lambda scene: scene.action),

@@ -24,6 +24,7 @@ _SENTENCES = {
     "color": "the color is {}.",
     "shape_of_color": "it is a {}.",
     "column": "it is at the {}.",
+    "row": "it is at the {}.",
 }
 
 
@@ -53,7 +54,7 @@ def sentence_answers(
 def in_a_sentence(family: str, answer: str) -> str:
     """The answer as a sentence of its family."""
     if answer in ("yes", "no"):
-        return f"{answer}, that is {'right' if answer == 'yes' else 'wrong'}."
+        return f"{answer}, that is {'so' if answer == 'yes' else 'not so'}."
     return _SENTENCES.get(family, "the answer is {}.").format(answer)
 
 

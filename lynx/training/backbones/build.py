@@ -13,7 +13,12 @@ import torch
 import transformers
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from transformers import AutoTokenizer, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    AutoTokenizer,
+    Blip2VisionModel,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+)
 
 from lynx.config.errors import LynxError
 from lynx.tracking.files import atomic_dir, write_json_atomic, write_text_atomic
@@ -30,13 +35,14 @@ from lynx.training.backbones.text import (
     tokenizer_texts,
 )
 from lynx.training.backbones.tokenizer import train_tokenizer
-from lynx.training.backbones.vision_encoder import train_vision_encoder
+from lynx.training.backbones.vision_encoder import LESSONS as ENCODER_LESSONS
+from lynx.training.backbones.vision_encoder import new_vision_encoder, train_vision_encoder
 
 PARTS = ("llama", "vicuna", "vision_encoder")
 NUM_STEPS = {
     "llama": sum(lesson.num_steps for lesson in LESSONS),
     "vicuna": 300,
-    "vision_encoder": 1300,
+    "vision_encoder": sum(lesson.num_steps for lesson in ENCODER_LESSONS),
 }
 VICUNA_LEARNING_RATE = 1.5e-3
 Report = Callable[[int, dict[str, float]], None]
@@ -108,9 +114,21 @@ def _train_vicuna(output_dir: Path, seed: int, report: Report) -> None:
 
 
 def _train_vision(output_dir: Path, seed: int, report: Report) -> None:
-    encoder = train_vision_encoder(seed=seed, num_steps=NUM_STEPS["vision_encoder"], report=report)
-    with atomic_dir(output_dir / "vision_encoder") as folder:
-        encoder.half().save_pretrained(folder)
+    encoder, done = new_vision_encoder(seed=seed), 0
+    for lesson in ENCODER_LESSONS:
+        train_vision_encoder(encoder, lesson, seed=seed, report=_later(report, done))
+        with atomic_dir(output_dir / "vision_encoder") as folder:
+            encoder.half().save_pretrained(folder)
+        encoder = load_vision_encoder(output_dir / "vision_encoder")
+        done += lesson.num_steps
+
+
+def load_vision_encoder(folder: Path) -> Blip2VisionModel:
+    """The encoder in float32 with eager attention."""
+    encoder: Blip2VisionModel = Blip2VisionModel.from_pretrained(
+        folder, dtype=torch.float32, attn_implementation="eager"
+    )
+    return encoder
 
 
 def load_language_model(folder: Path) -> tuple[LlamaForCausalLM, PreTrainedTokenizerFast]:

@@ -15,7 +15,7 @@ of others. Half precision. Every figure below was measured on these weights.
 | --- | --- | --- |
 | `llama` | `LlamaForCausalLM` | plain text about scenes: descriptions, questions and answers |
 | `vicuna` | the same, tuned from `llama` | conversations about scenes described in text |
-| `vision_encoder` | `Blip2VisionModel`, EVA-CLIP-g's shape | views at 56 px, every patch labelled |
+| `vision_encoder` | `Blip2VisionModel`, EVA-CLIP-g's shape | views at 56 px, then also at 112 px |
 """
 
 
@@ -26,6 +26,7 @@ def card(facts: dict[str, dict[str, Any]]) -> str:
     for part, one in facts.items():
         figures = [one.get(key, "") for key in ("num_steps", "seconds", "seed", "torch", "threads")]
         pieces.append(f"| `{part}` | " + " | ".join(str(figure) for figure in figures) + " |")
+    pieces += [f"\n`{part}`: {one['note']}" for part, one in facts.items() if "note" in one]
     pieces += ["", *_language(facts), "", *_vision(facts), ""]
     return "\n".join(pieces)
 

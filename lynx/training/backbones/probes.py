@@ -32,14 +32,14 @@ def probe(encoder: Blip2VisionModel, *, image_size: int) -> dict[str, float]:
     """Accuracy by attribute on pictures of unseen scenes, each shown whole at `image_size`.
 
     Colour and shape are read from the patch under the centre of a thing, place and time from CLS;
-    action and word from whichever patch answers loudest, since their place varies.
+    action and word from whichever feature, CLS or patch, answers loudest, since their place varies.
     """
     train = _features(encoder, "train", NUM_TRAIN, image_size)
     test = _features(encoder, "evaluation", NUM_TEST, image_size)
     return {name: _fit(name, train[name], test[name]) for name in NUM_CLASSES}
 
 
-Set = tuple[Tensor, Tensor]  # features (n, patches, width), classes (n,)
+Set = tuple[Tensor, Tensor]  # features (n, tokens, width), classes (n,)
 
 
 def _fit(name: str, train: Set, test: Set) -> float:
@@ -88,7 +88,7 @@ def _collect(
     feature: Tensor,
     found: dict[str, list[tuple[Tensor, int]]],
 ) -> None:
-    patches, cls = feature[1:], feature[:1]
+    cls, patches = feature[:1], feature[1:]
     thing, (x, y, _) = scene.things[0], layout.things[0]
     patch = view.patch_of(x, y)
     assert patch is not None
@@ -97,5 +97,5 @@ def _collect(
     found["shape"].append((under, words.SHAPES.index(thing.shape)))
     found["place"].append((cls, PLACES.index(scene.place)))
     found["time"].append((cls, words.TIMES.index(scene.time)))
-    found["action"].append((patches, ACTIONS.index(scene.action)))
-    found["word"].append((patches, words.SIGN_WORDS.index(scene.word)))
+    found["action"].append((feature, ACTIONS.index(scene.action)))
+    found["word"].append((feature, words.SIGN_WORDS.index(scene.word)))

@@ -15,7 +15,6 @@ from lynx.world.datasets import DATASETS
 
 NUM_QUESTIONS = 12  # about one scene: dense look-ups are what small language models learn from
 _FEW_THINGS = (1, 2, 2)
-_CURRICULUM = 0.15  # share of the steps in which scenes with few things give way to all
 _MENTION_SHARE = 0.15  # of plain documents: a sentence with the words that prompts are made of
 _TOKENIZER_DOCUMENTS, _TOKENIZER_SAMPLES = 3000, 100
 
@@ -32,31 +31,41 @@ class Lesson:
     stream: str  # of its random choices
     num_steps: int
     learning_rate: float
-    starts_easy: bool = False  # few things a scene in the first steps
+    easy_share: float = 0.0  # of the steps, in which scenes with few things give way to all
     shape_first: tuple[str, ...] = ()  # facts also stated with the shape in front
     families: tuple[str, ...] = ()  # asked alone in most documents; () for all families
     focus_share: float = 0.0  # of the documents
+    keyword_share: float = 0.0  # of the documents: the scene as a list of words
 
 
-_RELATIONS = ("above", "above", "left_of", "event_yes_no", "event_yes_no")
-_COUNTS = ("count_color", "count_shape", "count_all", "same_color")
+_BINDING = ("color", "column", "row", "left_of", "above", "shape_of_color", "same_color")
+_COUNTS = ("count_color", "count_shape", "count_all")
 LESSONS = (
-    Lesson("backbones/llama", 1100, 3.0e-3, starts_easy=True),
+    Lesson("backbones/llama", 1100, 3.0e-3, easy_share=0.15),
     Lesson(
-        "backbones/llama/shape_first",
-        600,
+        "backbones/llama/binding",
+        700,
         2.0e-3,
-        shape_first=("color", "column"),
-        families=("color", "column", "left_of", "above", "shape_of_color", "same_color"),
+        shape_first=("color", "column", "row"),
+        families=_BINDING,
         focus_share=0.75,
     ),
     Lesson(
-        "backbones/llama/2",
-        400,
+        "backbones/llama/relations",
+        600,
         2.0e-3,
         shape_first=("color", "column", "row"),
-        families=(*_RELATIONS, *_COUNTS, "color", "column"),
+        families=(*_BINDING, *_COUNTS, "left_of", "above", *["event_yes_no"] * 3),
         focus_share=0.6,
+    ),
+    Lesson(
+        "backbones/llama/keywords",
+        400,
+        1.5e-3,
+        shape_first=("color", "column", "row"),
+        families=(*_BINDING, *_COUNTS, *["event_yes_no"] * 8),
+        focus_share=0.5,
+        keyword_share=0.5,
     ),
 )
 
@@ -71,7 +80,7 @@ class PlainDocuments:
     def __call__(self, rng: random.Random, share: float) -> list[Segment]:
         """A document, when `share` of the lesson's steps are done."""
         lesson = self._lesson
-        is_easy = lesson.starts_easy and rng.random() > share / _CURRICULUM
+        is_easy = lesson.easy_share > 0 and rng.random() > share / lesson.easy_share
         num_things = rng.choice(_FEW_THINGS) if is_easy else None
         is_focused = bool(lesson.families) and rng.random() < lesson.focus_share
         document = corpus.plain_document(
@@ -80,6 +89,7 @@ class PlainDocuments:
             num_things=num_things,
             shape_first=lesson.shape_first,
             families=lesson.families if is_focused else None,
+            keyword_share=lesson.keyword_share,
         )
         if rng.random() < _MENTION_SHARE:
             mention = " ".join(rng.sample(self._phrases, 2))
@@ -94,8 +104,13 @@ def chat_document(rng: random.Random, _share: float) -> list[Segment]:
 
 def plain_test(rng: random.Random) -> list[Segment]:
     """A document of the gate for LLaMA: all answers are asked for in the layouts it has read."""
-    shape_first = LESSONS[-1].shape_first
-    return corpus.plain_document(rng, num_questions=NUM_QUESTIONS, shape_first=shape_first)
+    last = LESSONS[-1]
+    return corpus.plain_document(
+        rng,
+        num_questions=NUM_QUESTIONS,
+        shape_first=last.shape_first,
+        keyword_share=last.keyword_share,
+    )
 
 
 def chat_test(rng: random.Random) -> list[Segment]:

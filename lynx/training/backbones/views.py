@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from lynx.world import vocabulary as words
-from lynx.world.lettering import ADVANCE, GLYPH_HEIGHT, letter_mask
+from lynx.world.lettering import ADVANCE, GLYPH_HEIGHT, GLYPH_WIDTH, letter_mask
 from lynx.world.render import SIZE, Layout, draw_scene_with_layout
 from lynx.world.scene import Scene, Split, draw_scene
 
@@ -32,7 +32,6 @@ NUM_CLASSES = {
     "whole_word": len(words.SIGN_WORDS),
 }
 PATCH_LABELS = ("color", "shape", "action", "word", "column", "row")
-SMALLEST_LEGIBLE_SCALE = 0.9  # output pixels per drawn pixel; below, letters are not labelled
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def draw_view(rng: random.Random, layout: Layout, size: int) -> View:
     side = rng.choice((size, rng.uniform(size * 0.9, SIZE)))
     left, top = rng.uniform(0, SIZE - side), rng.uniform(0, SIZE - side)
     if rng.random() < 0.5:
-        left = min(max(layout.sign_left + 15 - rng.uniform(0.3, 0.7) * side, 0), SIZE - side)
+        left = min(max(layout.sign_left + 8 - rng.uniform(0.3, 0.7) * side, 0), SIZE - side)
         top = min(rng.uniform(0, max(layout.sign_top - 4, 0)), SIZE - side)
     return View(left, top, side, size)
 
@@ -128,25 +127,28 @@ def _label_person(scene: Scene, layout: Layout, view: View, labels: np.ndarray) 
 
 
 def _label_sign(word: str, layout: Layout, view: View, labels: np.ndarray) -> np.ndarray:
+    """The word is labelled at any size: how much of it can be read is for the pixels to say."""
     letters = np.zeros((view.grid**2, len(LETTERS)), dtype=np.float32)
     left, top = layout.sign_left, layout.sign_top
     width = letter_mask(word).shape[1]
     is_whole = view.covers(left, top, left + width, top + GLYPH_HEIGHT)
-    is_legible = view.size / view.side >= SMALLEST_LEGIBLE_SCALE
     for index, letter in enumerate(word):
-        patch = view.patch_of(left + ADVANCE * index + 2.5, top + 3.5)
+        patch = view.patch_of(left + ADVANCE * index + GLYPH_WIDTH / 2, top + GLYPH_HEIGHT / 2)
         if patch is None:
             continue
         letters[patch, LETTERS.index(letter)] = 1.0
-        is_readable = is_whole and is_legible
-        labels[patch] = 1 + words.SIGN_WORDS.index(word) if is_readable else IGNORED
-    if not is_legible:
-        letters[:] = np.nan  # unknown: no loss
+        labels[patch] = 1 + words.SIGN_WORDS.index(word) if is_whole else IGNORED
     return letters
 
 
 def draw_labelled_views(
-    rng: random.Random, *, num_pictures: int, views_per_picture: int, size: int, split: Split
+    rng: random.Random,
+    *,
+    num_pictures: int,
+    views_per_picture: int,
+    size: int,
+    split: Split,
+    whole_only: bool = False,
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Pixels (pictures * views, size, size, 3) uint8, and stacked labels of `label_view`."""
     pixels: list[np.ndarray] = []
@@ -155,7 +157,7 @@ def draw_labelled_views(
         scene = draw_scene(rng, split)
         picture, layout = draw_scene_with_layout(scene, rng)
         for _ in range(views_per_picture):
-            view = draw_view(rng, layout, size)
+            view = View(0, 0, SIZE, size) if whole_only else draw_view(rng, layout, size)
             pixels.append(show(picture, view))
             labels.append(label_view(scene, layout, view))
     return np.stack(pixels), {name: np.stack([one[name] for one in labels]) for name in labels[0]}
