@@ -174,12 +174,13 @@ def caption_loss(
     run: Annotated[Path, typer.Argument(help="A finished run's folder.")],
     shards: Annotated[Path, typer.Argument(help="Folder of a source's shards, held out.")],
     pool: Annotated[str, typer.Option(help="Prompt pool of the source.")] = "caption_brief",
+    shown: Annotated[int, typer.Option(help="Captions to print, as the model says them.")] = 8,
 ) -> None:
-    """Loss on captions with the right pictures and with swapped ones."""
-    from lynx.reporting.captions import caption_loss_text
+    """Loss on captions with the right pictures and with swapped ones, and what the model says."""
+    from lynx.reporting.captions import captions_text
     from lynx.tracking.run_dir import RunDir
 
-    typer.echo(caption_loss_text(RunDir(run), shards, pool=pool))
+    typer.echo(captions_text(RunDir(run), shards, pool=pool, num_shown=shown))
 
 
 @recipe_app.command("import")

@@ -62,12 +62,7 @@ def caption_losses(
     device = _device_of(model)
     if use_bf16 is None:
         use_bf16 = device.type == "cuda"
-    pictures = [content_name(sample.images) for sample in samples]
-    dealt = donors(pictures, range(len(samples)), python_random(seed, "caption_loss"))
-    swapped = [
-        replace(one, images=samples[donor].images)
-        for one, donor in zip(samples, dealt, strict=True)
-    ]
+    swapped = with_swapped_pictures(samples, seed=seed)
     with torch.autocast(device.type, torch.bfloat16) if use_bf16 else nullcontext():
         right, wrong = (
             _losses(model, group, pool, tokenizer, image_size, num_queries, device)
@@ -80,6 +75,16 @@ def caption_losses(
         swapped=sum(wrong) / len(wrong),
         difference=paired_mean(differences),
     )
+
+
+def with_swapped_pictures(samples: Sequence[Sample], *, seed: int) -> list[Sample]:
+    """Every sample with the picture of another that differs in content."""
+    pictures = [content_name(sample.images) for sample in samples]
+    dealt = donors(pictures, range(len(samples)), python_random(seed, "caption_loss"))
+    return [
+        replace(one, images=samples[donor].images)
+        for one, donor in zip(samples, dealt, strict=True)
+    ]
 
 
 def _losses(
