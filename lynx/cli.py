@@ -301,7 +301,7 @@ def _check_trained_as(config: Config, run_dir: RunDir) -> None:
     if not run_dir.config_path.exists():
         return  # said better by the check of the stages
     changed = resolved_diff(load_config(run_dir.config_path), config)
-    old = [key for key in changed if not key.startswith(("evaluation.", *NO_VARIANT))]
+    old = [key for key in changed if _decides_weights(key)]
     if old:
         key = old[0]
         raise LynxError(
@@ -309,3 +309,11 @@ def _check_trained_as(config: Config, run_dir: RunDir) -> None:
             f"{changed[key][1]}; restore the value, or train it again: `lynx train "
             f"{config.ablation or config.experiment} --scale {config.scale} --seed {config.seed}`"
         )
+
+
+def _decides_weights(key: str) -> bool:
+    """Whether a stage's address holds the key; how a step is spread over devices is not in it."""
+    if key == "hardware.precision":
+        return True
+    elsewhere = ("evaluation.", "vocabulary.", "hardware.", "data.pack_length", *NO_VARIANT)
+    return not key.startswith(elsewhere) and not key.endswith(".micro_batch_size")

@@ -104,3 +104,13 @@ def test_a_missing_file_of_an_evaluation_is_named(pair: tuple[RunDir, RunDir]) -
     ResultFiles(pair[1].eval_dir("open_vqa_video")).verdicts_path.unlink()
     with pytest.raises(LynxError, match=r"verdicts.jsonl .*No such file"):
         comparison_text(*pair)
+
+
+def test_one_category_of_many_needs_more_than_it_would_alone(tmp_path: Path) -> None:
+    base = write_run(tmp_path, variant="lynx", image=below(20), video=below(20))
+    other = write_run(
+        tmp_path, variant="low_resolution", video=below(20),
+        image=lambda category, number: number < (14 if category == "OCR" else 20),
+    )  # fmt: skip
+    line = cells(comparison_text(base, other), "OCR")
+    assert float(line[5].strip("]")) < 0 and line[-1] == "undecided"
