@@ -100,8 +100,8 @@ class StepLog(AfterStep):
         self.seconds += elapsed
         speed = (steps - self._logged_steps) * self._samples / max(elapsed, 1e-9)
         self._logged_steps = steps
-        sums = trainer.strategy.reduce(module.losses.packed(), reduce_op="sum")
-        metrics: dict[str, float] = module.losses.means(sums)
+        metrics: dict[str, float] = module.losses.compute()
+        module.losses.end_log()
         self.loss = metrics["loss_since_last_log"]
         metrics["learning_rate"] = module.last_learning_rate
         norm = module.read_gradient_norm()

@@ -1,4 +1,4 @@
-"""Keeps the sums behind the logged losses: of the current step and since the last log."""
+"""The torchmetrics Metric behind the logged losses: of the current step and since the last log."""
 
 from __future__ import annotations
 
@@ -6,41 +6,38 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torchmetrics import Metric
 
 
-class LossSums:
-    """Summed loss and number of targets: of the step, and per source since the last log.
+class MeanLosses(Metric):
+    """Mean losses over targets: of the step, and per source since the last log.
 
-    Float64 on the device of the losses. No module, since DeepSpeed would cast its buffers. The
-    content goes into the checkpoint, so that a resumed run logs what an uninterrupted one would.
+    `compute` adds up the sums of all ranks, as torchmetrics does, and leaves each rank its own.
+    Float64, on the device of the losses.
     """
 
+    full_state_update = False
+    step: Tensor  # (2,): loss, targets
+    sources: Tensor  # (2, sources)
+
     def __init__(self, source_names: Sequence[str]) -> None:
+        super().__init__()
         self.source_names = tuple(source_names)
-        self._step = torch.zeros(2, dtype=torch.float64)  # loss, targets
-        self._sources = torch.zeros(2, len(self.source_names), dtype=torch.float64)
+        zeros = torch.zeros(2, len(self.source_names), dtype=torch.float64)
+        self.add_state("step", zeros.sum(dim=1), dist_reduce_fx="sum")
+        self.add_state("sources", zeros, dist_reduce_fx="sum")
 
-    @torch.no_grad()
-    def add(self, losses: Tensor, source_ids: Tensor) -> None:
+    def update(self, losses: Tensor, source_ids: Tensor) -> None:
         """Count a micro batch: losses and source_ids (num_targets,)."""
-        self._step, self._sources = self._step.to(losses.device), self._sources.to(losses.device)
-        both = torch.stack([losses.detach().double(), torch.ones_like(losses, dtype=torch.float64)])
-        self._step += both.sum(dim=1)
-        self._sources.index_add_(1, source_ids, both)
+        self.to(losses.device)
+        both = torch.stack([losses.double(), torch.ones_like(losses, dtype=torch.float64)])
+        self.step += both.sum(dim=1)
+        self.sources.index_add_(1, source_ids, both)
 
-    def end_step(self) -> None:
-        """Begin the sums of the next step."""
-        self._step.zero_()
-
-    def packed(self) -> Tensor:
-        """All sums as one tensor, which ranks add up in one go."""
-        return torch.cat([self._step, self._sources.flatten()])
-
-    def means(self, packed: Tensor) -> dict[str, float]:
-        """What is logged, from the sums of all ranks; begins the sums of the next log."""
-        step_loss, step_targets, *rest = packed.tolist()
-        losses, targets = rest[: len(self.source_names)], rest[len(self.source_names) :]
-        self._sources.zero_()
+    def compute(self) -> dict[str, float]:
+        """What is logged, of all ranks; sources without a target are left out."""
+        step_loss, step_targets = self.step.tolist()
+        losses, targets = self.sources.tolist()
         named = zip(self.source_names, losses, targets, strict=True)
         return {
             "loss": step_loss / max(step_targets, 1),
@@ -48,7 +45,19 @@ class LossSums:
             **{f"loss_of/{name}": loss / count for name, loss, count in named if count},
         }
 
-    def load(self, packed: Tensor) -> None:
-        """The inverse of `packed`."""
-        self._step, sources = packed[:2].clone(), packed[2:].clone()
-        self._sources = sources.unflatten(0, (2, len(self.source_names)))
+    def end_step(self) -> None:
+        """Begin the sums of the next step."""
+        self.step = torch.zeros_like(self.step)
+
+    def end_log(self) -> None:
+        """Begin the sums of the next log."""
+        self.sources = torch.zeros_like(self.sources)
+
+    def summed(self) -> dict[str, Tensor]:
+        """The sums of all ranks, for a checkpoint: a resumed run logs what another would."""
+        with self.sync_context():
+            return {"step": self.step.cpu().clone(), "sources": self.sources.cpu().clone()}
+
+    def load(self, summed: dict[str, Tensor]) -> None:
+        """The inverse of `summed`, on the one rank that goes on with the sums."""
+        self.step, self.sources = (summed[name].to(self.device) for name in ("step", "sources"))

@@ -17,7 +17,7 @@ from lynx.config.seeds import torch_seed
 from lynx.data.batch import Batch
 from lynx.model.lynx import LynxModel
 from lynx.model.parts import part_of
-from lynx.training.losses import LossSums
+from lynx.training.losses import MeanLosses
 
 
 def is_logged_step(trainer: L.Trainer, finished_steps: int) -> bool:
@@ -34,6 +34,7 @@ class LynxTrainingModule(L.LightningModule):
     """
 
     strict_loading = False  # checkpoints hold the trained parts only
+    losses: MeanLosses
 
     def __init__(
         self,
@@ -47,7 +48,7 @@ class LynxTrainingModule(L.LightningModule):
         """stage_key: address of the stage; a checkpoint of another address is refused."""
         super().__init__()
         self.model = model
-        self.losses = LossSums(source_names)
+        self.__dict__["losses"] = MeanLosses(source_names)  # no sub-module: DeepSpeed casts those
         self.last_learning_rate = 0.0
         self.gradient_norm: Tensor | None = None  # of the last logged step, before clipping
         self._make_optimizer = make_optimizer
@@ -61,7 +62,7 @@ class LynxTrainingModule(L.LightningModule):
         are undone here, as the sum is divided by the tokens of the whole step.
         """
         losses, source_ids = self.model(batch)
-        self.losses.add(losses, source_ids)
+        self.losses.update(losses.detach(), source_ids)
         tokens = torch.tensor(float(batch.step_target_tokens), device=losses.device)
         tokens = self.trainer.strategy.reduce(tokens, reduce_op="sum")
         parts = self.trainer.world_size * self.trainer.accumulate_grad_batches
@@ -107,7 +108,7 @@ class LynxTrainingModule(L.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the stage's address and the sums behind the logged losses."""
         checkpoint["stage_key"] = self._stage_key
-        checkpoint["losses"] = self._reduced_losses().cpu()
+        checkpoint["losses"] = self.losses.summed()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse a checkpoint of another stage, recipe, model or seed."""
@@ -119,11 +120,6 @@ class LynxTrainingModule(L.LightningModule):
         if self.global_rank == 0:  # the sums of all ranks, so one of them goes on with them
             self.losses.load(checkpoint["losses"])
         self._recount_micro_batches(checkpoint)
-
-    def _reduced_losses(self) -> Tensor:
-        """The sums of all ranks."""
-        reduced: Tensor = self.trainer.strategy.reduce(self.losses.packed(), reduce_op="sum")
-        return reduced
 
     def _recount_micro_batches(self, checkpoint: dict[str, Any]) -> None:
         """Lightning counts micro batches, and a step may be split otherwise than it was."""

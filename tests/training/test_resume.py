@@ -89,15 +89,18 @@ def test_sums_of_all_ranks_are_saved_and_one_rank_goes_on_with_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = module_of(tmp_path)
-    module.losses.add(torch.tensor([1.0, 2.0, 4.0]), torch.tensor([0, 1, 1]))
-    monkeypatch.setattr(module.trainer.strategy, "reduce", lambda tensor, **_: 2 * tensor)
+    module.losses.update(torch.tensor([1.0, 2.0, 4.0]), torch.tensor([0, 1, 1]))
+    module.losses.distributed_available_fn = lambda: True
+    two_alike = "torchmetrics.metric.gather_all_tensors"
+    monkeypatch.setattr(two_alike, lambda tensor, group: [tensor, tensor])
     checkpoint = saved_by(module)
     first, second = module_of(tmp_path), module_of(tmp_path)
     first.on_load_checkpoint(checkpoint)
-    assert torch.equal(first.losses.packed(), 2 * module.losses.packed())
+    assert torch.equal(first.losses.step, 2 * module.losses.step)
+    assert torch.equal(first.losses.sources, 2 * module.losses.sources)
     monkeypatch.setattr(type(second), "global_rank", 1)
     second.on_load_checkpoint(checkpoint)
-    assert not second.losses.packed().any()
+    assert not second.losses.sources.any()
 
 
 @pytest.mark.parametrize("sizes", [(8, 4), (4, 8)])
