@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -49,12 +51,19 @@ Seeds = Annotated[list[int] | None, typer.Option("--seed", help="May be given se
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")]
 
 
+_SECONDS_FOR_RANK_ZERO = 6  # to say what is wrong; Lightning kills it when another rank has ended
+
+
 def main() -> None:
     """Run the command line; a LynxError is printed without a traceback and exits 2."""
     try:
         app()
     except LynxError as error:
-        print(f"error: {error}", file=sys.stderr)
+        rank, parent = os.environ.get("LOCAL_RANK", "0"), os.getppid()
+        if rank != "0":
+            time.sleep(_SECONDS_FOR_RANK_ZERO)
+        if os.getppid() == parent:  # else rank zero, which started this one, has said it
+            print(f"error: {'' if rank == '0' else f'rank {rank}: '}{error}", file=sys.stderr)
         sys.exit(2)
 
 
@@ -96,7 +105,7 @@ def train(
     """Train a variant through its stages."""
     for config in _each_seed(name, scale=scale, seeds=seed, overrides=overrides):
         run_dir = _train(config, resume=resume)
-        typer.echo(f"trained: {run_dir.path}")
+        _say(f"trained: {run_dir.path}")
 
 
 @app.command()
@@ -110,7 +119,7 @@ def evaluate(
     """Ask a trained variant the benchmarks' questions and judge its answers."""
     for config in _each_seed(name, scale=scale, seeds=seed, overrides=overrides):
         run_dir = _evaluate(config, resume=resume)
-        typer.echo(f"evaluated: {run_dir.path}")
+        _say(f"evaluated: {run_dir.path}")
 
 
 @app.command()
@@ -125,10 +134,11 @@ def ablation(
     from lynx.reporting.paper_facts import paper_row
     from lynx.reporting.tables import ablation_report
     from lynx.reporting.wandb_report import log_report
+    from lynx.tracking.ranks import is_first_rank
 
     chosen = load_ablation(name)
     paper_row(chosen.paper["table"], chosen.paper["row"])  # a typo must not wait for the trainings
-    typer.echo(f"{chosen.name}: {chosen.question}")
+    _say(f"{chosen.name}: {chosen.question}")
     # All is composed before anything is trained: a mistake in the ablation costs no hours.
     plans = {
         variant: _each_seed(variant, scale=scale, seeds=seed, overrides=overrides)
@@ -139,9 +149,11 @@ def ablation(
     runs: dict[str, list[RunDir]] = {}
     for variant, configs in plans.items():
         for config in configs:
-            typer.echo(f"== {variant}, scale {scale}, seed {config.seed}")
+            _say(f"== {variant}, scale {scale}, seed {config.seed}")
             _train(config, resume=resume)
             runs.setdefault(variant, []).append(_evaluate(config, resume=resume))
+    if not is_first_rank():
+        return
     text = ablation_report(runs[chosen.base], runs[chosen.name])
     typer.echo(text)
     log_report(runs[chosen.name][-1], plans[chosen.name][-1], name=chosen.name, text=text)
@@ -228,6 +240,14 @@ def backbones(
     from lynx.training.backbones.build import PARTS, build_backbones
 
     typer.echo(f"written: {build_backbones(from_root(out), seed=seed, parts=tuple(part or PARTS))}")
+
+
+def _say(text: str) -> None:
+    """Print, once where several processes run the same command."""
+    from lynx.tracking.ranks import is_first_rank
+
+    if is_first_rank():
+        typer.echo(text)
 
 
 def _compose(

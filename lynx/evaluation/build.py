@@ -27,6 +27,7 @@ from lynx.evaluation.questions import (
     first_per_category,
     load_questions,
 )
+from lynx.tracking.ranks import is_connected
 from lynx.tracking.run_dir import RunDir
 
 
@@ -104,8 +105,10 @@ def build_benchmark(config: Config, name: str, *, checkpoint: str) -> Benchmark:
 
 def build_asker(config: Config, *, model: Generator, tokenizer: PreTrainedTokenizerBase) -> Asker:
     """Make the model ready to be asked at the resolution of the last stage."""
-    if config.hardware.threads > 0:
-        torch.set_num_threads(config.hardware.threads)
+    hardware = config.hardware
+    if hardware.threads > 0:  # alone, this process takes the threads of those that train
+        alone = hardware.accelerator == "cpu" and not is_connected()
+        torch.set_num_threads(hardware.threads * (hardware.devices if alone else 1))
     return Asker(
         model=model,
         tokenizer=tokenizer,

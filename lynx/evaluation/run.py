@@ -27,6 +27,13 @@ from lynx.evaluation.questions import Question
 from lynx.evaluation.results import Prediction, Result, ResultFiles
 from lynx.evaluation.scores import Scores, count
 from lynx.evaluation.wandb_table import log_evaluation
+from lynx.tracking.ranks import (
+    agreed,
+    gathered,
+    is_connected,
+    is_first_rank,
+    rank_and_world_size,
+)
 from lynx.tracking.run_dir import RunDir
 
 _console = Console(highlight=False)
@@ -50,7 +57,12 @@ def evaluate(
     Answers that were given under the same protocol, by this run or by one beside it with the same
     trained parts, are not asked for again. Judging is repeated, as it costs nothing: the rule is
     quick, and a served judge's replies are kept.
+
+    Ranks that are connected share the questions, and rank zero alone writes, judges and returns
+    scores; ranks that aren't leave everything to rank zero.
     """
+    if not (is_first_rank() or is_connected()):
+        return {}
     checkpoint = file_identity(trained_parts_path(run_dir))
     judge = build_judge(config.evaluation.judge, cache_dir=from_root(config.data.cache_dir))
 
@@ -73,9 +85,11 @@ def evaluate(
                 version, files, asker, run_dir=run_dir, batch_size=config.evaluation.batch_size,
                 resume=resume,
             )  # fmt: skip
-            scores[name] = _judge_all(version, files, judge, blind=blind_scores)
-            blind_scores = scores[name]
-    log_evaluation(run_dir, config, scores=scores, questions=questions)
+            if is_first_rank():
+                scores[name] = _judge_all(version, files, judge, blind=blind_scores)
+                blind_scores = scores[name]
+    if is_first_rank():
+        log_evaluation(run_dir, config, scores=scores, questions=questions)
     return scores
 
 
@@ -90,10 +104,31 @@ def _ask_all(
 ) -> None:
     """Leave `predictions.jsonl` complete."""
     title = f"{benchmark.name}{' (swapped pictures)' if benchmark.is_blind else ''}"
+    is_first = is_first_rank()
+    done = agreed(
+        _begin(benchmark, files, title, run_dir=run_dir, resume=resume) if is_first else None
+    )
+    if done is None:
+        return
+    with _progress(shown=is_first) as progress:
+        task = progress.add_task(title, total=len(benchmark.questions), completed=len(done))
+        for predictions in _answers(benchmark, asker(), first=len(done), batch_size=batch_size):
+            if is_first:
+                files.append(predictions)
+            done.extend(predictions)
+            progress.advance(task, len(predictions))
+    if is_first:
+        files.finish(done)
+
+
+def _begin(
+    benchmark: Benchmark, files: ResultFiles, title: str, *, run_dir: RunDir, resume: bool
+) -> list[Prediction] | None:
+    """The predictions to go on from, of an interrupted evaluation; None: nothing is to be asked."""
     is_same = (files.protocol() or {}).get("key") == benchmark.protocol["key"]
     if is_same and files.predictions_path.exists():
         _console.print(f"{title}: already asked")
-        return
+        return None
     if not (is_same and resume):
         files.begin(benchmark.protocol)
     donor = _same_answers_elsewhere(benchmark, run_dir)
@@ -102,39 +137,36 @@ def _ask_all(
             f"{title}: same trained parts and questions as {donor.directory}, answers reused"
         )
         files.finish(donor.predictions())
-        return
-    done = files.partial()
-    with _progress() as progress:
-        task = progress.add_task(title, total=len(benchmark.questions), completed=len(done))
-        for predictions in _answers(benchmark, asker(), first=len(done), batch_size=batch_size):
-            files.append(predictions)
-            done.extend(predictions)
-            progress.advance(task, len(predictions))
-    files.finish(done)
+        return None
+    return files.partial()
 
 
 def _answers(
     benchmark: Benchmark, asker: Asker, *, first: int, batch_size: int
 ) -> Iterator[list[Prediction]]:
-    """The predictions from question number `first` on, batch by batch."""
-    for start in range(first, len(benchmark.questions), batch_size):
-        questions = benchmark.questions[start : start + batch_size]
-        prompts = benchmark.prompts[start : start + batch_size]
-        answers = ask(
-            asker,
-            questions,
-            prompts,
-            decoding=benchmark.decoding,
-            description=benchmark.description,
+    """The predictions from question number `first` on, a batch of every rank at a time."""
+    rank, world_size = rank_and_world_size()
+    for start in range(first, len(benchmark.questions), world_size * batch_size):
+        own = start + rank * batch_size
+        batches = gathered(_answer_batch(benchmark, asker, slice(own, own + batch_size)))
+        yield [prediction for batch in batches for prediction in batch]
+
+
+def _answer_batch(benchmark: Benchmark, asker: Asker, chosen: slice) -> list[Prediction]:
+    questions, prompts = benchmark.questions[chosen], benchmark.prompts[chosen]
+    if not questions:  # the last round may have none for this rank
+        return []
+    answers = ask(
+        asker, questions, prompts, decoding=benchmark.decoding, description=benchmark.description
+    )
+    return [
+        Prediction(
+            id=q.id, category=q.category, question=q.question, answer=q.answer,
+            picture=q.picture, prompt=prompt, prediction=answer.prediction,
+            description=answer.description,
         )
-        yield [
-            Prediction(
-                id=q.id, category=q.category, question=q.question, answer=q.answer,
-                picture=q.picture, prompt=prompt, prediction=answer.prediction,
-                description=answer.description,
-            )
-            for q, prompt, answer in zip(questions, prompts, answers, strict=True)
-        ]  # fmt: skip
+        for q, prompt, answer in zip(questions, prompts, answers, strict=True)
+    ]  # fmt: skip
 
 
 def _judge_all(
@@ -179,8 +211,8 @@ def _same_answers_elsewhere(benchmark: Benchmark, run_dir: RunDir) -> ResultFile
     return None
 
 
-def _progress() -> Progress:
+def _progress(*, shown: bool) -> Progress:
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
     )  # fmt: skip
-    return Progress(*columns, console=_console)
+    return Progress(*columns, console=_console, disable=not shown)

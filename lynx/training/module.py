@@ -17,6 +17,7 @@ from lynx.config.seeds import torch_seed
 from lynx.data.batch import Batch
 from lynx.model.lynx import LynxModel
 from lynx.model.parts import part_of
+from lynx.tracking.ranks import gathered
 from lynx.training.losses import MeanLosses
 
 
@@ -75,6 +76,15 @@ class LynxTrainingModule(L.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
+
+    def on_fit_start(self) -> None:
+        """Refuse to average gradients of different stages: a process that rank zero starts decides
+        by itself what to train, from the files as they are then."""
+        if len(set(gathered(self._stage_key))) > 1:
+            raise LynxError(
+                "the processes of this run are about to train different stages: a file was "
+                "changed, or another run left a stage, as they started; go on with --resume"
+            )
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Stochastic depth draws from a stream of the position: a resumed run draws alike."""

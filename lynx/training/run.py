@@ -35,6 +35,7 @@ from lynx.model.checkpoint import load_trained_parts, save_trained_parts
 from lynx.tracking.files import locked, write_text_atomic
 from lynx.tracking.loggers import make_loggers
 from lynx.tracking.manifest import git_state, write_manifest
+from lynx.tracking.ranks import agreed, gathered, is_connected, is_first_rank
 from lynx.tracking.run_dir import RunDir
 from lynx.training import stages
 from lynx.training.audit import Audit
@@ -83,6 +84,8 @@ def train(
     _quieten()
     if config.hardware.threads:
         torch.set_num_threads(config.hardware.threads)
+        # Else Lightning gives each of several processes its share of the cores.
+        os.environ["OMP_NUM_THREADS"] = str(config.hardware.threads)
     run_dir = RunDir.of(config)
     run = Run(
         config=config,
@@ -98,6 +101,7 @@ def train(
         parent: Parent | None = None
         for stage in STAGE_NAMES:
             parent = _run_stage(run, stage, parent=parent, resume=resume)
+    agreed(None)  # by now rank zero has written everything
     return run_dir
 
 
@@ -120,12 +124,12 @@ def _sole_trainer(run: Run) -> Iterator[None]:
     Rank zero holds the lock; connected ranks wait for it, as long as their backend's timeout lets
     them (half an hour), and look at no stage before.
     """
-    if getattr(rank_zero_only, "rank", 0):
-        _agreed(None)
+    if not is_first_rank():
+        agreed(None)
         yield
         return
     with locked(run.run_dir.lock_path, waiting=run.log.say):
-        _agreed(None)
+        agreed(None)
         yield
 
 
@@ -148,7 +152,9 @@ def _run_stage(run: Run, stage: str, *, parent: Parent | None, resume: bool) -> 
         data_fingerprint=data.fingerprint,
         parent=parent.key if parent else None,
     )
-    source = _agreed(stages.find_stage(run.run_dir, stage, key=key))
+    # A rank that isn't connected yet follows rank zero, which has adopted what it reuses.
+    follows = not is_first_rank() and not is_connected()
+    source = agreed(stages.find_stage(run.run_dir, stage, key=key, own_only=follows))
     is_own = source is not None and source.path == run.run_dir.path
     if trainer.is_global_zero and not is_own:
         stages.remove_records(run.run_dir, first=stage)
@@ -169,7 +175,7 @@ def _reuse_stage(run: Run, stage: str, *, source: RunDir, is_first_rank: bool) -
     _write_description(run)
     if is_first_rank:
         stages.adopt_stage(run.run_dir, stage, source=source)
-    _agreed(None)  # the other ranks read the files next
+    agreed(None)  # the other ranks read the files next
     run.log.say(f"{stage}: the same as in {source.path}, reused")
 
 
@@ -186,7 +192,7 @@ def _train_stage(
     config, run_dir = run.config, run.run_dir
     _write_description(run)
     settings = getattr(config.stages, stage)
-    checkpoint = _agreed(
+    checkpoint = agreed(
         _starting_point(run, stage, resume=resume, is_first_rank=trainer.is_global_zero)
     )
     if torch.cuda.is_available():
@@ -206,12 +212,16 @@ def _train_stage(
 
     def finish(trainer: L.Trainer) -> None:
         state = whole_trained_state(trainer, model, inherited=inherited)
+        memory = sum(gathered(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))
+        unreadable = sum(gathered(len(data.failures)))
         if trainer.is_global_zero:
             path = stages.final_path(run_dir, stage)
             metadata = {"stage": stage, "key": key, "steps": settings.steps}
             save_trained_parts(model, path, metadata=metadata, state=state)
-            record = _record(step_log, data, samples=settings.steps * settings.global_batch_size)
-            stages.write_record(run_dir, stage, {**metadata, **record})
+            samples = settings.steps * settings.global_batch_size
+            record = _record(step_log, data, samples=samples)
+            of_all = {"peak_memory_bytes": memory, "unreadable_samples": unreadable}
+            stages.write_record(run_dir, stage, {**metadata, **record, **of_all})
             remove_checkpoints(run_dir.checkpoint_dir(stage))
 
     saver = Checkpoints(
@@ -236,6 +246,7 @@ def _train_stage(
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint)
     finally:
         wandb.finish()  # or the next stage would log into this stage's W&B run
+    agreed(None)  # Lightning kills rank zero when another rank has ended with an error
     if trainer.global_step < settings.steps:
         raise LynxError(
             f"stage {stage} was stopped by a signal after step {trainer.global_step} of "
@@ -258,19 +269,16 @@ def _starting_point(run: Run, stage: str, *, resume: bool, is_first_rank: bool) 
 
 
 def _record(step_log: StepLog, data: LynxDataModule, *, samples: int) -> dict[str, Any]:
-    """Figures of a complete stage, for its record."""
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """Figures of a complete stage, for its record, that rank zero knows."""
     gpu = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
     return {
         "wall_seconds": round(step_log.seconds, 1),
         "samples_per_second": round(samples / max(step_log.seconds, 1e-9), 2),
-        "peak_memory_bytes": used,
         "peak_gpu_memory_bytes": gpu,
         "final_loss": step_log.loss,
         "realised_mix": data.realised_mix(),
         "data_fingerprint": data.fingerprint,
         "git": git_state(),
-        "unreadable_samples": len(data.failures),
         "reused_from": None,
     }
 
@@ -279,9 +287,14 @@ def _catalog(config: Config) -> Mapping[str, Path]:
     """The shards of every source that some stage's recipe names."""
     recipes = [load_recipe(getattr(config.stages, stage).recipe) for stage in STAGE_NAMES]
     sources = sorted({name for recipe in recipes for name in recipe.weights})
-    if config.data.catalog == "world":
-        return build_catalog(from_root(config.data.cache_dir), sources, progress=True)
-    return load_catalog(config.data, sources)
+    if config.data.catalog != "world":
+        return load_catalog(config.data, sources)
+    if not is_first_rank():
+        agreed(None)  # rank zero builds what is missing, and shows it
+    shards = build_catalog(from_root(config.data.cache_dir), sources, progress=is_first_rank())
+    if is_first_rank():
+        agreed(None)
+    return shards
 
 
 @rank_zero_only
@@ -293,15 +306,6 @@ def _write_description(run: Run) -> None:
     write_text_atomic(run.run_dir.config_path, config_text(run.config))
     write_text_atomic(run.run_dir.diff_path, run.diff_text)
     write_manifest(run.run_dir, command=sys.argv, fingerprints={"backbones": dict(run.identities)})
-
-
-def _agreed(value: Any) -> Any:
-    """Rank zero's value: another rank might look at the disk a moment later."""
-    if not torch.distributed.is_initialized():
-        return value
-    box = [value]
-    torch.distributed.broadcast_object_list(box, src=0)
-    return box[0]
 
 
 def _quieten() -> None:

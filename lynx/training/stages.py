@@ -107,9 +107,9 @@ def write_record(run_dir: RunDir, stage: str, record: Mapping[str, Any]) -> None
     write_json_atomic(run_dir.stage_record_path(stage), dict(record))
 
 
-def find_stage(run_dir: RunDir, stage: str, *, key: str) -> RunDir | None:
+def find_stage(run_dir: RunDir, stage: str, *, key: str, own_only: bool = False) -> RunDir | None:
     """A run of the same scale whose stage has this address; the run itself comes first."""
-    others = sorted(run_dir.path.parents[1].glob("*/seed*"))
+    others = [] if own_only else sorted(run_dir.path.parents[1].glob("*/seed*"))
     for path in [run_dir.path, *others]:
         record = read_record(RunDir(path), stage)
         if record is not None and record["key"] == key:

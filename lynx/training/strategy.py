@@ -7,6 +7,7 @@ import shutil
 import sys
 import warnings
 from collections.abc import Mapping
+from datetime import timedelta
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +22,8 @@ from torch import Tensor
 
 from lynx.config.errors import LynxError
 from lynx.model.lynx import LynxModel
+
+_PATIENCE = timedelta(hours=3)  # the other ranks wait while rank zero asks a served judge
 
 
 class LynxDeepSpeedPrecision(DeepSpeedPrecision):
@@ -80,7 +83,7 @@ def make_strategy(*, name: str, accelerator: str, zero_stage: int, offload: bool
     if name == "single":
         return "auto"
     if name == "ddp":
-        return DDPStrategy(process_group_backend=backend)
+        return DDPStrategy(process_group_backend=backend, timeout=_PATIENCE)
     if find_spec("deepspeed") is None:
         raise LynxError(
             "hardware.strategy: deepspeed is not installed; `pip install 'lynx-lab[deepspeed]'`, "
@@ -94,6 +97,7 @@ def make_strategy(*, name: str, accelerator: str, zero_stage: int, offload: bool
         offload_optimizer=offload,
         offload_parameters=offload and zero_stage == 3,
         process_group_backend=backend,
+        timeout=_PATIENCE,
         exclude_frozen_parameters=True,
     )
     assert isinstance(strategy.config, dict)

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from lynx.world import describe
 from lynx.world.questions import (
-    IMAGE_FAMILIES,
-    SINGLE_ANSWER_FAMILIES,
+    SCENE_FAMILIES,
     VIDEO_FAMILIES,
     Asked,
     ask,
@@ -31,10 +30,14 @@ FAMILY_WEIGHTS = {
     "count_shape": 3,
     "count_all": 1,
     "exists": 2,
+    "action_yes_no": 2,
     "event_yes_no": 4,
     "event_thing": 2,
     "event_detail": 3,
 }
+
+
+_MIN_TRIES = 48  # most questions about a scene with one thing have no occasion; place always has
 
 
 @dataclass(frozen=True)
@@ -97,25 +100,24 @@ def ask_many(
     """Questions about one subject, none twice in the same words.
 
     With `repeats` (text for language models) families are drawn by FAMILY_WEIGHTS; without, evenly,
-    and a family that has one answer a scene is asked once.
+    and nothing is asked about twice in the same way.
     """
     if families is None:
-        families = IMAGE_FAMILIES
+        families = SCENE_FAMILIES
         if isinstance(subject, Clip):
-            families = (*IMAGE_FAMILIES, *VIDEO_FAMILIES * 2)
+            families = (*SCENE_FAMILIES, *VIDEO_FAMILIES * 2)
     elif not isinstance(subject, Clip):
         families = [family for family in families if family not in VIDEO_FAMILIES]
     weights = [FAMILY_WEIGHTS.get(family, 1) if repeats else 1 for family in families]
     asked: list[Asked] = []
-    seen: set[str] = set()
-    for _ in range(4 * num_questions):
+    seen: set[str | tuple[str, ...]] = set()
+    for _ in range(max(4 * num_questions, _MIN_TRIES)):
         if len(asked) == num_questions:
             break
         question = ask(subject, rng.choices(families, weights)[0], rng, split=split)
         if question is None:
             continue
-        is_single = not repeats and question.family in SINGLE_ANSWER_FAMILIES
-        identity = question.family if is_single else question.question
+        identity = question.question if repeats else question.fact
         if identity not in seen:
             seen.add(identity)
             asked.append(question)

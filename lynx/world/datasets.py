@@ -14,7 +14,7 @@ from lynx.world import describe, tasks
 from lynx.world import vocabulary as words
 from lynx.world.noise import alt_text
 from lynx.world.pictures import PAGE_LINES, draw_food, draw_in_style, draw_page
-from lynx.world.questions import IMAGE_FAMILIES, VIDEO_FAMILIES
+from lynx.world.questions import SCENE_FAMILIES, VIDEO_FAMILIES
 from lynx.world.render import draw_clip_frames, draw_scene_picture
 from lynx.world.scene import Clip, Scene, draw_clip, draw_scene
 
@@ -59,7 +59,7 @@ def _captions(num_samples: int, describe_scene: Callable[[Scene, random.Random],
 
 
 def _questions(num_samples: int, *families: str) -> Dataset:
-    chosen = families or IMAGE_FAMILIES
+    chosen = families or SCENE_FAMILIES
     return _about_scene(num_samples, lambda scene, rng: tasks.short_answers(scene, chosen, rng))
 
 
@@ -109,7 +109,7 @@ def _llava_caption(scene: Scene, rng: random.Random) -> tuple[Round, ...]:
 
 
 def _llava_instruction(scene: Scene, rng: random.Random) -> tuple[Round, ...]:
-    return tasks.sentence_answers(scene, IMAGE_FAMILIES, rng, field="instruction", most=3)
+    return tasks.sentence_answers(scene, SCENE_FAMILIES, rng, field="instruction", most=3)
 
 
 def _llava_dialog(scene: Scene, rng: random.Random) -> tuple[Round, ...]:
@@ -192,10 +192,10 @@ DATASETS: dict[str, Dataset] = {
     "har": _label(200, lambda scene: scene.action),
     "time_classification": _label(200, lambda scene: scene.time),
     "hateful_memes": _about_scene(100, _meme),
-    "msrvtt_qa": _clip_questions(600, *VIDEO_FAMILIES),
+    "msrvtt_qa": _clip_questions(600, *VIDEO_FAMILIES, "action_yes_no", "color"),
     "vln_vqa": _clip_questions(200, *VIDEO_FAMILIES, "place", "color"),
     "next_qa": _clip_questions(200, *VIDEO_FAMILIES, "action", "place"),
-    "msvd_qa": _clip_questions(200, *VIDEO_FAMILIES),
+    "msvd_qa": _clip_questions(200, *VIDEO_FAMILIES, "action_yes_no"),
     "sthv2": _about_clip(600, _event_caption),
     "vln_caption": _about_clip(600, _clip_caption),
     "llava_instruction": _about_scene(600, _llava_instruction),

@@ -21,32 +21,31 @@ IMAGE_CATEGORIES = {
     "Others": ("shape_of_color", "exists", "time"),
 }
 VIDEO_CATEGORIES = {
-    "Action (Y/N)": ("event_yes_no",),
+    "Action (Y/N)": ("action_yes_no", "event_yes_no"),
     "Others": ("event_thing", "event_detail", "place", "action", "color"),
 }
 IMAGE_FAMILIES = tuple(family for group in IMAGE_CATEGORIES.values() for family in group)
-# One answer a scene: asked twice about one picture, the second answer can be copied from the first.
-SINGLE_ANSWER_FAMILIES = (
-    "sign",
-    "place",
-    "time",
-    "action",
-    "affordance",
-    "tool",
-    "count_all",
-    "event_thing",
-    "event_detail",
-)
+# Families about one fact of a scene: of two such questions about one picture, the second's answer
+# can be copied from the first answer, or from its question ("which way does the star move?").
+_SHARED_FACTS = {
+    "action_yes_no": "action",
+    "event_yes_no": "event",
+    "event_thing": "event",
+    "event_detail": "event",
+    "action": "action",
+}
 VIDEO_FAMILIES = ("event_yes_no", "event_thing", "event_detail")
+SCENE_FAMILIES = (*IMAGE_FAMILIES, "action_yes_no")  # all that can be asked of one picture
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A question in words, and its answer: one word."""
+    """A question in words, its answer (one word), and the fact that it asks about."""
 
     family: str
     question: str
     answer: str
+    fact: tuple[str, ...]
 
 
 def ask(
@@ -63,7 +62,9 @@ def ask(
     wording, fields, answer = drawn
     wordings = WORDINGS[wording]
     choices = wordings.train if split == "train" else wordings.held_out
-    return Asked(family, rng.choice(choices).format(**fields), answer)
+    shared = _SHARED_FACTS.get(family)
+    fact = (shared,) if shared else (family, *fields.values())
+    return Asked(family, rng.choice(choices).format(**fields), answer, fact)
 
 
 Drawn = tuple[str, dict[str, str], str] | None  # wording, fields, answer
@@ -193,14 +194,23 @@ def _event_yes_no(subject: Scene | Clip, rng: random.Random) -> Drawn:
     yes = rng.random() < 0.5
     kind, detail = event.kind, event.detail
     if not yes:  # another event of the same thing; which thing it is, `event_thing` asks
-        if event.kind == "moves":
-            detail = rng.choice([d for d in words.MOVES if d != event.detail])
-        elif event.kind == "turns":
-            detail = rng.choice([c for c in words.COLORS if c not in (event.detail, thing.color)])
-        else:
-            kind = "vanishes" if event.kind == "appears" else "appears"
+        others = {
+            "moves": [d for d in words.MOVES if d != event.detail],
+            "turns": [c for c in words.COLORS if c not in (event.detail, thing.color)],
+            "appears": [] if event.kind == "appears" else [""],
+            "vanishes": [] if event.kind == "vanishes" else [""],
+        }
+        kind = rng.choice([kind for kind, details in others.items() if details])
+        detail = rng.choice(others[kind])
     field = {"moves": {"direction": detail}, "turns": {"color": detail}}.get(kind, {})
     return f"event_{kind}", {"shape": thing.shape, **field}, _yes_no(yes)
+
+
+def _action_yes_no(subject: Scene | Clip, rng: random.Random) -> Drawn:
+    action = _scene_of(subject).action
+    yes = rng.random() < 0.5
+    asked = action if yes else rng.choice([other for other in words.ACTIONS if other != action])
+    return "action_yes_no", {"action": asked}, _yes_no(yes)
 
 
 def _event_thing(subject: Scene | Clip, rng: random.Random) -> Drawn:
@@ -238,6 +248,7 @@ _FAMILIES: dict[str, Callable[[Scene | Clip, random.Random], Drawn]] = {
     "shape_of_color": _shape_of_color,
     "exists": _exists,
     "time": _labelled("time", lambda scene: scene.time),
+    "action_yes_no": _action_yes_no,
     "event_yes_no": _event_yes_no,
     "event_thing": _event_thing,
     "event_detail": _event_detail,

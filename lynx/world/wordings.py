@@ -146,6 +146,15 @@ WORDINGS = {
         ),
         ("what does this person do?", "which action is the person doing?"),
     ),
+    "action_yes_no": Wordings(
+        (
+            "is the person {action}?",
+            "is someone {action} here?",
+            "do you see the person {action}?",
+            "do you see someone {action}?",
+        ),
+        ("can you see the person {action}?", "is this person {action}?"),
+    ),
     "shape_of_color": Wordings(
         (
             "what is the {color} thing?",

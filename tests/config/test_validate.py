@@ -16,12 +16,12 @@ from lynx.evaluation.judges.rule import RuleJudge
 @pytest.mark.parametrize(
     ("override", "reason"),
     [
-        ("stages.pretrain.global_batch_size=65", "65 is no multiple of 1 devices x 32 samples"),
+        ("stages.pretrain.global_batch_size=65", "65 is no multiple of 2 devices x 16 samples"),
         ("stages.instruct.image_size=100", "100 px is no multiple of 14"),
         ("stages.instruct.image_size=56", "56 px is less than 112 px before it"),
         ("stages.pretrain.steps=0", r"stages\.pretrain\.steps: 0 is not at least 1"),
         ("data.max_text_tokens=250", "256 tokens can't hold one sample of 282"),
-        ("hardware.devices=2", "single can't use 2 devices"),
+        ("hardware.strategy=single", "single can't use 2 devices"),
         ("hardware.devices=0", r"hardware\.devices: 0 is not at least 1"),
         ("hardware.offload=true", "only hardware.strategy=deepspeed offloads"),
         ("evaluation.benchmarks.open_vqa_image.generation=mne", "no row `mne`.*`mme`"),

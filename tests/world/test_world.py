@@ -100,10 +100,31 @@ def test_words_of_held_out_wordings_occur_in_training_wordings() -> None:
 
 def test_without_repeats_no_answer_can_be_copied_from_an_earlier_round() -> None:
     rng = python_random(0, "repeats")
-    for _ in range(100):
-        families = [a.family for a in ask_many(draw_scene(rng, "train"), rng, 4, repeats=False)]
-        assert families.count("sign") <= 1
-        assert families.count("place") <= 1
+    for draw in (draw_scene, draw_clip):
+        for _ in range(100):
+            asked = ask_many(draw(rng, "train"), rng, 6, repeats=False)
+            assert asked
+            assert len({one.fact for one in asked}) == len(asked)
+            families = [one.family for one in asked]
+            assert sum(family.startswith("event") for family in families) <= 1
+            assert families.count("action") + families.count("action_yes_no") <= 1
+
+
+def test_a_yes_or_no_question_about_a_video_names_its_thing_and_is_right_half_of_the_time() -> None:
+    rng = python_random(0, "yes or no")
+    answers: Counter[str] = Counter()
+    for _ in range(400):
+        clip = draw_clip(rng, "train")
+        for family in VIDEO_CATEGORIES["Action (Y/N)"]:
+            asked = ask(clip, family, rng)
+            assert asked is not None
+            answers[family + asked.answer] += 1
+            if family == "event_yes_no":
+                assert clip.thing.shape in asked.question
+            else:
+                assert (clip.scene.action in asked.question) == (asked.answer == "yes")
+    assert min(answers.values()) > 160
+    assert len(answers) == 4
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -9,7 +9,8 @@ from lynx.training.backbones.gates import TEXT_GATE
 _HEAD = """# The desk's backbones
 
 Tiny models of the real architecture, made by `make backbones` from the suite's own world; no data
-of others. Half precision. Every figure below was measured on these weights.
+of others. Half precision. Every figure below was measured on these weights. The same seed gives
+them again with the same number of threads (`OMP_NUM_THREADS`); another number rounds otherwise.
 
 | part | architecture | trained on |
 | --- | --- | --- |
@@ -26,7 +27,6 @@ def card(facts: dict[str, dict[str, Any]]) -> str:
     for part, one in facts.items():
         figures = [one.get(key, "") for key in ("num_steps", "seconds", "seed", "torch", "threads")]
         pieces.append(f"| `{part}` | " + " | ".join(str(figure) for figure in figures) + " |")
-    pieces += [f"\n`{part}`: {one['note']}" for part, one in facts.items() if "note" in one]
     pieces += ["", *_language(facts), "", *_vision(facts), ""]
     return "\n".join(pieces)
 

@@ -55,7 +55,7 @@ LESSONS = (
         600,
         2.0e-3,
         shape_first=("color", "column", "row"),
-        families=(*_BINDING, *_COUNTS, "left_of", "above", *["event_yes_no"] * 3),
+        families=(*_BINDING, *_COUNTS, "left_of", "above", *["event_yes_no"] * 3, "action_yes_no"),
         focus_share=0.6,
     ),
     Lesson(
@@ -63,7 +63,7 @@ LESSONS = (
         400,
         1.5e-3,
         shape_first=("color", "column", "row"),
-        families=(*_BINDING, *_COUNTS, *["event_yes_no"] * 8),
+        families=(*_BINDING, *_COUNTS, *["event_yes_no"] * 8, "action_yes_no"),
         focus_share=0.5,
         keyword_share=0.5,
     ),

@@ -59,7 +59,7 @@ class EncoderLesson:
 
 LESSONS = (
     EncoderLesson("backbones/views", 1000, 2.0e-3),
-    EncoderLesson("backbones/views/sharp", 1100, 1.5e-3, sharp_every=2),
+    EncoderLesson("backbones/views/sharp", 1500, 1.5e-3, sharp_every=2),
 )
 
 
