@@ -311,8 +311,10 @@ def _evaluate(config: Config, *, resume: bool) -> RunDir:
                 "with the same overrides"
             )
     from lynx.evaluation.run import evaluate as evaluate_run
+    from lynx.tracking.memory import release_memory
 
     evaluate_run(run_dir, config, resume=resume)
+    release_memory()
     return run_dir
 
 

@@ -35,6 +35,7 @@ from lynx.model.checkpoint import load_trained_parts, save_trained_parts
 from lynx.tracking.files import locked, write_text_atomic
 from lynx.tracking.loggers import make_loggers
 from lynx.tracking.manifest import git_state, write_manifest
+from lynx.tracking.memory import release_memory
 from lynx.tracking.ranks import agreed, gathered, is_connected, is_first_rank
 from lynx.tracking.run_dir import RunDir
 from lynx.training import stages
@@ -101,6 +102,7 @@ def train(
         parent: Parent | None = None
         for stage in STAGE_NAMES:
             parent = _run_stage(run, stage, parent=parent, resume=resume)
+            release_memory()
     agreed(None)  # by now rank zero has written everything
     return run_dir
 

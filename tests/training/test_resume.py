@@ -16,6 +16,7 @@ from lynx.config.schema import STAGE_NAMES, Config
 from lynx.model.build import build_model
 from lynx.tracking.loggers import read_metrics
 from lynx.tracking.run_dir import RunDir
+from lynx.training import module as training_module
 from lynx.training.build import build_module, build_trainer
 from lynx.training.checkpoint_io import (
     AtomicCheckpointIO,
@@ -76,6 +77,16 @@ def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path) -> None:
     module_of(tmp_path, key="one").on_load_checkpoint(checkpoint)
     with pytest.raises(LynxError, match="--resume: the checkpoint was written with other settings"):
         module_of(tmp_path, key="two").on_load_checkpoint(checkpoint)
+
+
+def test_processes_that_are_about_to_train_different_stages_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = module_of(tmp_path, key="one")
+    module.on_fit_start()
+    monkeypatch.setattr(training_module, "gathered", lambda key: [key, "two"])
+    with pytest.raises(LynxError, match="are about to train different stages"):
+        module.on_fit_start()
 
 
 def test_micro_batches_are_counted_as_the_step_is_split_now(tmp_path: Path) -> None:
