@@ -53,11 +53,12 @@ class MeanLosses(Metric):
         """Begin the sums of the next log."""
         self.sources = torch.zeros_like(self.sources)
 
-    def summed(self) -> dict[str, Tensor]:
-        """The sums of all ranks, for a checkpoint: a resumed run logs what another would."""
-        with self.sync_context():
-            return {"step": self.step.cpu().clone(), "sources": self.sources.cpu().clone()}
+    def own_sums(self) -> dict[str, Tensor]:
+        """This rank's sums, for a checkpoint: a resumed run logs what another would."""
+        return {"step": self.step.cpu().clone(), "sources": self.sources.cpu().clone()}
 
-    def load(self, summed: dict[str, Tensor]) -> None:
-        """The inverse of `summed`, on the one rank that goes on with the sums."""
-        self.step, self.sources = (summed[name].to(self.device) for name in ("step", "sources"))
+    def load(self, sums: Sequence[dict[str, Tensor]]) -> None:
+        """Go on with the total of `sums`, each of which `own_sums` gave."""
+        for name in ("step", "sources"):
+            total = torch.stack([one[name] for one in sums]).sum(dim=0)
+            setattr(self, name, total.to(self.device))

@@ -118,7 +118,7 @@ class LynxTrainingModule(L.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the stage's address and the sums behind the logged losses."""
         checkpoint["stage_key"] = self._stage_key
-        checkpoint["losses"] = self.losses.summed()
+        checkpoint["losses"] = gathered(self.losses.own_sums())
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse a checkpoint of another stage, recipe, model or seed."""
@@ -127,8 +127,11 @@ class LynxTrainingModule(L.LightningModule):
                 "--resume: the checkpoint was written with other settings, weights or data than "
                 "the stage has now; run without --resume to start the stage anew"
             )
-        if self.global_rank == 0:  # the sums of all ranks, so one of them goes on with them
-            self.losses.load(checkpoint["losses"])
+        sums = checkpoint["losses"]
+        if len(sums) == self.trainer.world_size:
+            self.losses.load([sums[self.global_rank]])
+        elif self.global_rank == 0:  # another number of ranks: one goes on with all sums
+            self.losses.load(sums)
         self._recount_micro_batches(checkpoint)
 
     def _recount_micro_batches(self, checkpoint: dict[str, Any]) -> None:

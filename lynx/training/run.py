@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import resource
 import shutil
 import sys
 import warnings
@@ -35,7 +34,7 @@ from lynx.model.checkpoint import load_trained_parts, save_trained_parts
 from lynx.tracking.files import locked, write_text_atomic
 from lynx.tracking.loggers import make_loggers
 from lynx.tracking.manifest import git_state, write_manifest
-from lynx.tracking.memory import release_memory
+from lynx.tracking.memory import peak_memory, release_memory, reset_peak_memory
 from lynx.tracking.ranks import agreed, gathered, is_connected, is_first_rank
 from lynx.tracking.run_dir import RunDir
 from lynx.training import stages
@@ -123,8 +122,8 @@ def _connect(trainer: L.Trainer) -> None:
 def _sole_trainer(run: Run) -> Iterator[None]:
     """Wait for another process that trains this run: two would remove each other's checkpoints.
 
-    Rank zero holds the lock; connected ranks wait for it, as long as their backend's timeout lets
-    them (half an hour), and look at no stage before.
+    Rank zero holds the lock; connected ranks wait for it, as long as the strategy's timeout lets
+    them (three hours), and look at no stage before.
     """
     if not is_first_rank():
         agreed(None)
@@ -197,8 +196,9 @@ def _train_stage(
     checkpoint = agreed(
         _starting_point(run, stage, resume=resume, is_first_rank=trainer.is_global_zero)
     )
+    reset_peak_memory()  # the peaks in the record are this stage's
     if torch.cuda.is_available():
-        torch.cuda.reset_peak_memory_stats()  # the peak in the record is this stage's
+        torch.cuda.reset_peak_memory_stats()
     model = build_model(config, seed=config.seed)
     inherited = {}
     if parent is not None:
@@ -214,7 +214,7 @@ def _train_stage(
 
     def finish(trainer: L.Trainer) -> None:
         state = whole_trained_state(trainer, model, inherited=inherited)
-        memory = sum(gathered(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))
+        memory = sum(gathered(peak_memory()))
         unreadable = sum(gathered(len(data.failures)))
         if trainer.is_global_zero:
             path = stages.final_path(run_dir, stage)
@@ -292,7 +292,7 @@ def _catalog(config: Config) -> Mapping[str, Path]:
     if config.data.catalog != "world":
         return load_catalog(config.data, sources)
     if not is_first_rank():
-        agreed(None)  # rank zero builds what is missing, and shows it
+        agreed(None)  # connected, rank zero builds what is missing; else who has the lock does
     shards = build_catalog(from_root(config.data.cache_dir), sources, progress=is_first_rank())
     if is_first_rank():
         agreed(None)
