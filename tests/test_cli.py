@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import importlib
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from lynx import cli
 from lynx.config.compose import compose, config_text
@@ -157,3 +159,25 @@ def test_an_ablation_trains_and_evaluates_its_base_first_and_every_seed(  # type
         ("train", "noisy_data", 1, text, True), ("evaluate", "noisy_data", 1, True),
     ]  # fmt: skip
     assert out.rstrip().endswith("seed0/seed1/seed0/seed1")
+    calls.clear()
+    shutil.rmtree(tmp_path / "desk")
+    monkeypatch.setattr(rank_zero_only, "rank", 1)
+    _, out, _ = lynx("ablation", "noisy_data")
+    assert (len(calls), out) == (
+        4,
+        "",
+    )  # rank zero says it all
+
+
+@pytest.mark.parametrize(("parent_lives", "said"), [(True, "error: rank 1: "), (False, "")])
+def test_another_rank_lets_rank_zero_speak_first(  # type: ignore[no-untyped-def]
+    lynx, monkeypatch: pytest.MonkeyPatch, parent_lives: bool, said: str
+) -> None:
+    parents = iter([7, 7 if parent_lives else 1])
+    waits: list[float] = []
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setattr("lynx.cli.os.getppid", lambda: next(parents))
+    monkeypatch.setattr("lynx.cli.time.sleep", waits.append)
+    code, _, error = lynx("show", "lynks")
+    assert code == 2
+    assert waits and error.startswith(said) and bool(error) == bool(said)

@@ -49,9 +49,9 @@ def in_child(config: Config, catalog: dict[str, Path], *, resume: bool) -> int:
     return child
 
 
-def wait_for_step(config: Config, step: int) -> None:
+def wait_for_step(run_dir: RunDir, step: int) -> None:
     """Until the stage has logged a row of this step."""
-    path, deadline = RunDir.of(config).metrics_path("pretrain"), time.monotonic() + 300
+    path, deadline = run_dir.metrics_path("pretrain"), time.monotonic() + 300
     while time.monotonic() < deadline:
         if any(row["step"] >= step for row in read_metrics(path)):
             return
@@ -66,7 +66,7 @@ def main(root: Path) -> None:
     endings = [os.waitpid(in_child(whole, catalog, resume=False), 0)[1]]
     for step, number in ((8, signal.SIGKILL), (14, signal.SIGTERM)):
         child = in_child(broken, catalog, resume=step > 8)
-        wait_for_step(broken, step)
+        wait_for_step(RunDir.of(broken), step)
         os.kill(child, number)
         endings.append(os.waitpid(child, 0)[1])
     endings.append(os.waitpid(in_child(broken, catalog, resume=True), 0)[1])

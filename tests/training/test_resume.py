@@ -28,6 +28,7 @@ from lynx.training.module import LynxTrainingModule
 from lynx.training.run import train
 from lynx.training.stages import final_path
 from tests.tiny import tiny_catalog, tiny_config
+from tests.training import interrupted_run, on_two_processes
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -52,6 +53,32 @@ def test_kill_and_sigterm_then_resume_give_the_same_bits(tmp_path: Path) -> None
         assert rows[0] == rows[1]
         assert final_path(whole, stage).read_bytes() == final_path(broken, stage).read_bytes()
     assert not list(broken.path.rglob("*.tmp"))
+
+
+def test_two_processes_killed_and_resumed_give_the_same_bits(tmp_path: Path) -> None:
+    tiny_catalog(tmp_path)
+
+    def start(name: str) -> subprocess.Popen[str]:
+        script = [sys.executable, "-m", "tests.training.on_two_processes", str(tmp_path), name]
+        return subprocess.Popen(script, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+
+    first = start("broken")
+    broken = RunDir.of(on_two_processes.config_below(tmp_path, "broken"))
+    interrupted_run.wait_for_step(broken, 17)  # the last checkpoint is of step 16, within a sum
+    first.kill()
+    assert first.wait() == -signal.SIGKILL
+    for name in ("broken", "whole"):
+        done = start(name)
+        out, _ = done.communicate(timeout=300)
+        assert done.returncode == 0
+        assert ("going on from" in out) == (name == "broken")
+    whole = RunDir.of(on_two_processes.config_below(tmp_path, "whole"))
+    rows = [read_metrics(run.metrics_path("pretrain")) for run in (whole, broken)]
+    for row in [*rows[0], *rows[1]]:
+        del row["samples_per_second"]
+    assert rows[0] == rows[1]
+    for stage in STAGE_NAMES:
+        assert final_path(whole, stage).read_bytes() == final_path(broken, stage).read_bytes()
 
 
 def module_of(root: Path, *, key: str = "k", micro_batch_size: int = 4) -> LynxTrainingModule:

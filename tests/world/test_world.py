@@ -98,7 +98,7 @@ def test_words_of_held_out_wordings_occur_in_training_wordings() -> None:
         assert not set(one.held_out) & set(one.train), name
 
 
-def test_without_repeats_no_answer_can_be_copied_from_an_earlier_round() -> None:
+def test_without_repeats_no_fact_is_asked_about_twice_and_an_event_once() -> None:
     rng = python_random(0, "repeats")
     for draw in (draw_scene, draw_clip):
         for _ in range(100):
@@ -110,8 +110,10 @@ def test_without_repeats_no_answer_can_be_copied_from_an_earlier_round() -> None
             assert families.count("action") + families.count("action_yes_no") <= 1
 
 
-def test_a_yes_or_no_question_about_a_video_names_its_thing_and_is_right_half_of_the_time() -> None:
+def test_a_yes_or_no_question_about_a_video_is_answered_by_what_happens() -> None:
     rng = python_random(0, "yes or no")
+    verbs = {"moves": ("mov",), "turns": ("turn",), "appears": ("appear", "new?")}
+    verbs["vanishes"] = ("vanish", "gone?")
     answers: Counter[str] = Counter()
     for _ in range(400):
         clip = draw_clip(rng, "train")
@@ -121,6 +123,9 @@ def test_a_yes_or_no_question_about_a_video_names_its_thing_and_is_right_half_of
             answers[family + asked.answer] += 1
             if family == "event_yes_no":
                 assert clip.thing.shape in asked.question
+                says = any(verb in asked.question for verb in verbs[clip.event.kind])
+                is_true = says and clip.event.detail in asked.question
+                assert is_true == (asked.answer == "yes"), (clip.event, asked)
             else:
                 assert (clip.scene.action in asked.question) == (asked.answer == "yes")
     assert min(answers.values()) > 160
