@@ -28,7 +28,7 @@ from lynx.config.schema import Config
 from lynx.config.seeds import python_random
 from lynx.data.recipe import load_recipe
 from lynx.data.sample import Kind, Round, Sample
-from lynx.data.shards import write_shards
+from lynx.data.shards.writing import write_shards
 
 VOCABULARY = (
     "user bot : , . ? a the is what color red blue green yes no one two three cat dog place name "

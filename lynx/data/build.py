@@ -16,7 +16,7 @@ from lynx.data.micro_batches import MicroBatches, Share
 from lynx.data.module import LynxDataModule
 from lynx.data.prompts import PromptPool, load_pools
 from lynx.data.recipe import Recipe, load_recipe
-from lynx.data.shards import ShardedSource
+from lynx.data.shards.reading import ShardedSource
 from lynx.data.stream import MixPlan
 
 

@@ -21,7 +21,7 @@ from PIL import Image
 
 from lynx.config.errors import LynxError
 from lynx.data.sample import Round, Sample
-from lynx.data.shards import write_shards
+from lynx.data.shards.writing import write_shards
 from lynx.tracking.files import write_bytes_atomic, write_text_atomic
 
 HELD_OUT_SHARE = 10  # one picture in this many is kept for evaluation

@@ -15,7 +15,7 @@ from lynx.config.seeds import python_random
 from lynx.data.batch import Batch, Document, Failure, collate
 from lynx.data.prompts import Choice, PromptPool
 from lynx.data.sample import Sample, UnreadableSampleError
-from lynx.data.shards import ShardedSource
+from lynx.data.shards.reading import ShardedSource
 from lynx.data.stream import Draw, MixPlan
 from lynx.data.text import Encoded, encode_sample
 from lynx.data.transforms import image_to_tensor

@@ -10,7 +10,7 @@ from lynx.config.compose import load_config
 from lynx.config.errors import LynxError
 from lynx.data.prompts import PromptPool, load_pool
 from lynx.data.sample import Sample
-from lynx.data.shards import ShardedSource
+from lynx.data.shards.reading import ShardedSource
 from lynx.evaluation.asking import Asker, Decoding
 from lynx.evaluation.build import (
     build_asker,

@@ -17,7 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from lynx.config.errors import LynxError
 from lynx.config.seeds import python_random
 from lynx.data.sample import Sample
-from lynx.data.shards import write_shards
+from lynx.data.shards.manifest import FORMAT
+from lynx.data.shards.writing import write_shards
 from lynx.tracking.files import locked, write_text_atomic
 from lynx.world.datasets import DATASETS
 from lynx.world.evaluation import Kind, draw_questions, from_json_lines, to_json_lines
@@ -30,8 +31,8 @@ _LICENCE = "Apache-2.0 (procedural, made by lynx.world)"
 
 @cache
 def fingerprint() -> str:
-    """Twelve hex digits of the world's code and of Pillow: other code, other data."""
-    digest = hashlib.sha256(version("pillow").encode())
+    """Twelve hex digits of the world's code, of Pillow and of the shards' format."""
+    digest = hashlib.sha256(f"{version('pillow')} {FORMAT}".encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

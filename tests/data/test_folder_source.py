@@ -18,7 +18,7 @@ from lynx.data.folder_source import (
     plain_words,
 )
 from lynx.data.recipe import load_recipe
-from lynx.data.shards import ShardedSource
+from lynx.data.shards.reading import ShardedSource
 
 NUM_PICTURES = 60
 

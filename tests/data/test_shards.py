@@ -15,7 +15,8 @@ from PIL import Image
 
 from lynx.config.errors import LynxError
 from lynx.data.sample import Round, Sample, UnreadableSampleError
-from lynx.data.shards import ShardedSource, write_shards
+from lynx.data.shards.reading import ShardedSource
+from lynx.data.shards.writing import write_shards
 
 NUM_SAMPLES = 23
 

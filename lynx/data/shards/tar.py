@@ -1,0 +1,165 @@
+"""Finds the members of a tar file in memory, and refuses what tar readers quietly stop at.
+
+`tarfile` ends without a word at an invalid header that is not the first, so that one flipped bit
+loses the rest of a shard.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+BLOCK = 512  # bytes
+_CHECKSUM = slice(148, 156)
+_REGULAR, _PAX, _GLOBAL, _LONG_NAME, _FOLDER = b"0\0", b"x", b"g", b"L", b"5"
+_PLAIN_HEADER = struct.Struct("100s24x11s21xc188xc")  # name, size, type, start of the prefix
+_ENDINGS = {ending.encode(): ending for ending in ("jpg", "json", "png", "txt", "mp4", "webm")}
+_KEY_AND_ENDING = re.compile(r"((?:.*/)?[^./]+)\.([^/]+)", re.DOTALL)
+
+
+class Bytes(Protocol):
+    """What the parser reads: `bytes`, or a file mapped into memory."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, where: slice, /) -> bytes: ...
+
+
+class Member(NamedTuple):
+    """A regular file in a tar: its headers begin at `start`, its content at `offset`."""
+
+    name: str
+    start: int
+    offset: int
+    size: int
+
+
+class DamagedTarError(ValueError):
+    """What is wrong with a tar file, and at which byte."""
+
+
+def members(content: Bytes) -> Iterator[Member]:
+    """All regular files of a span of whole members, in order; headers are taken as they are.
+
+    For spans whose checksum has been compared: `checked_members` is for all others.
+    """
+    at, start, name, end = 0, 0, "", len(content)
+    while at < end:
+        header = content[at : at + BLOCK]
+        size, flag = int(header[124:136].rstrip(b"\0 ") or b"0", 8), header[156:157]
+        data = at + BLOCK
+        if flag in _REGULAR:
+            yield Member(name or _name(header), start, data, size)
+            name = ""
+        elif flag == _PAX:
+            name = _pax_path(content[data : data + size]) or name
+        elif flag == _LONG_NAME:
+            name = content[data : data + size].rstrip(b"\0").decode()
+        at = data + -(-size // BLOCK) * BLOCK
+        if flag in _REGULAR or flag == _FOLDER:
+            start = at
+
+
+def unpacked(content: bytes) -> tuple[str, dict[str, memoryview]]:
+    """Key, and content by ending, of a span that is one sample (see `members`).
+
+    Plain headers, which our writer makes, are taken apart here in a fifth of the time.
+    """
+    found: dict[str, memoryview] = {}
+    view, at, end, name = memoryview(content), 0, len(content), b""
+    while at < end:
+        name, octal, flag, prefix = _PLAIN_HEADER.unpack_from(content, at)
+        if flag != b"0" or prefix != b"\0" or b"/" in name:
+            return _unpacked_slowly(content)
+        at += BLOCK
+        last = at + int(octal, 8)
+        ending = name[name.index(b".") + 1 : name.index(b"\0")]
+        found[_ENDINGS.get(ending) or ending.decode()] = view[at:last]
+        at = (last + BLOCK - 1) & -BLOCK
+    return name.partition(b".")[0].decode(), found
+
+
+def _unpacked_slowly(content: bytes) -> tuple[str, dict[str, memoryview]]:
+    found: dict[str, memoryview] = {}
+    key, view = "", memoryview(content)
+    for member in members(content):
+        key, ending = key_and_ending(member.name)
+        found[ending] = view[member.offset : member.offset + member.size]
+    return key, found
+
+
+def checked_members(content: Bytes) -> Iterator[Member]:
+    """All regular files of a whole tar, each header verified.
+
+    DamagedTarError at the first header that is not sound, at a member that reaches beyond the file,
+    and when the two blocks of zeros are missing at the end or anything but zeros follows them.
+    """
+    at, start, name, end = 0, 0, "", len(content)
+    while True:
+        header = content[at : at + BLOCK]
+        if len(header) < BLOCK:
+            raise DamagedTarError(f"ends at byte {end} without the zeros that close a tar file")
+        if not any(header):
+            _check_end(content, at)
+            return
+        size, flag = _checked_size(header, at), header[156:157]
+        data = at + BLOCK
+        if data + size > end:
+            raise DamagedTarError(
+                f"byte {at}: a member of {size} bytes reaches beyond the end, at {end}"
+            )
+        if flag in _REGULAR:
+            yield Member(name or _name(header), start, data, size)
+            name = ""
+        elif flag == _PAX:
+            name = _pax_path(content[data : data + size]) or name
+        elif flag == _LONG_NAME:
+            name = content[data : data + size].rstrip(b"\0").decode()
+        elif flag not in (_GLOBAL, _FOLDER):
+            raise DamagedTarError(f"byte {at}: a member of the type {flag!r}, which no shard has")
+        at = data + -(-size // BLOCK) * BLOCK
+        if flag in _REGULAR or flag == _FOLDER:
+            start = at
+
+
+def key_and_ending(name: str) -> tuple[str, str]:
+    """A member's key (up to the first dot after the last slash) and ending, as WebDataset has them.
+
+    DamagedTarError for a name that has no such parts.
+    """
+    match = _KEY_AND_ENDING.fullmatch(name)
+    if match is None:
+        raise DamagedTarError(f"the member {name!r} is not named KEY.ENDING")
+    return match[1], match[2]
+
+
+def _name(header: bytes) -> str:
+    name = header[:100].partition(b"\0")[0]
+    prefix = header[345:500].partition(b"\0")[0] if header[257:263] == b"ustar\0" else b""
+    return (prefix + b"/" + name if prefix else name).decode()
+
+
+def _pax_path(records: bytes) -> str:
+    """The path among PAX records (`length key=value`), or nothing."""
+    match = re.search(rb"\d+ path=([^\n]*)\n", records)
+    return match[1].decode() if match else ""
+
+
+def _checked_size(header: bytes, at: int) -> int:
+    stated = header[_CHECKSUM]
+    found = sum(header) - sum(stated) + 8 * ord(" ")
+    try:
+        if int(stated.rstrip(b"\0 "), 8) == found:
+            return int(header[124:136].rstrip(b"\0 ") or b"0", 8)
+    except ValueError:
+        pass
+    raise DamagedTarError(f"byte {at}: the header of a member is damaged")
+
+
+def _check_end(content: Bytes, at: int) -> None:
+    rest = content[at : len(content)]
+    if len(rest) < 2 * BLOCK:
+        raise DamagedTarError(f"ends at byte {len(content)}, within the zeros that close it")
+    if any(rest):
+        raise DamagedTarError(f"byte {at}: zeros within the file, and members after them")
