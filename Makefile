@@ -70,8 +70,8 @@ format: setup  ## let ruff rewrite the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-golden: setup  ## write tests/golden/ anew, to be reviewed with git diff
-	LYNX_WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/config/test_golden.py
+golden: setup  ## write tests/golden/ and generated tables anew, to be reviewed with git diff
+	LYNX_WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/config/test_golden.py tests/test_docs.py
 
 test: setup  ## all tests
 	$(BIN)/python -m pytest

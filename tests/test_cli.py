@@ -14,6 +14,7 @@ import pytest
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from lynx import cli
+from lynx.cli import runs
 from lynx.config.compose import compose, config_text
 from lynx.config.schema import STAGE_NAMES, Config
 from lynx.tracking.files import write_text_atomic
@@ -101,7 +102,7 @@ def test_a_run_trained_with_other_values_is_not_evaluated_as_todays(  # type: ig
 
 
 def test_a_seed_given_twice_is_run_once() -> None:
-    configs = cli._each_seed("lynx", scale="desk", seeds=[1, 0, 1], overrides=None)
+    configs = runs._each_seed("lynx", scale="desk", seeds=[1, 0, 1], overrides=None)
     assert [config.seed for config in configs] == [1, 0]
 
 
@@ -115,8 +116,9 @@ def test_the_command_line_starts_without_the_heavy_packages() -> None:
 
 
 def test_every_name_that_a_command_imports_exists() -> None:
-    tree = ast.parse(Path(cli.__file__).read_text())
-    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    files = Path(cli.__file__).parent.glob("*.py")
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
+    imports = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
     names = [(node.module, alias.name) for node in imports for alias in node.names]
     own = [(module, name) for module, name in names if module and module.startswith("lynx.")]
     assert len(own) > 10

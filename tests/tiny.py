@@ -230,7 +230,7 @@ FIELDS = ("question", "hypothesis", "options", "meme", "instruction", "words", "
 def tiny_catalog(root: Path, *, samples_per_source: int = 6) -> dict[str, Path]:
     """Shards of a few noise pictures for every source of the three recipes."""
     recipes = [load_recipe(recipe) for recipe, _ in STAGE_OVERRIDES.values()]
-    names = sorted({name for recipe in recipes for name in recipe.weights})
+    names = sorted({name for recipe in recipes for name in recipe.sources})
     for name in names:
         write_shards(
             [_sample(name, row) for row in range(samples_per_source)],

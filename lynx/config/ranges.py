@@ -63,6 +63,8 @@ RANGES = {  # `*` is a stage, a benchmark or a generation row
     "data.pack_length": AT_LEAST_ONE,
     "data.max_text_tokens": AT_LEAST_ONE,
     "data.num_workers": NOT_NEGATIVE,
+    "data.locality": NOT_NEGATIVE,
+    "data.shard_cache_gb": ABOVE_ZERO,
     "data.random_crop_scale": SHARE_ABOVE_ZERO,
     "data.max_failures_per_source": SHARE,
     "stages.*.image_size": AT_LEAST_ONE,

@@ -1,119 +1,216 @@
-"""Reads recipes (what a stage mixes) and catalogs (where the shards of each source are)."""
+"""Reads recipes: what a stage mixes, by weight or number of passes, alone or on top of others."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any, Literal, get_args
 
 from lynx.config.errors import LynxError
-from lynx.config.files import named_file, names_in, read_mapping, require_keys, shown
+from lynx.config.files import named_file, read_mapping, require_keys, shown
 from lynx.config.nearest import nearest_hint
-from lynx.config.paths import from_root
 from lynx.config.prompt_pools import PROMPTS, load_pools
+from lynx.config.source_facts import SOURCES, SourceFacts, load_sources
+from lynx.config.weight_expressions import exact, weight_value
 
 RECIPES = "data_recipes"
-CATALOGS = "data_recipes/catalogs"
-WORLD = "world"  # the catalog that is built on first use and has every source
-_KEYS = ("description", "paper", "sources")
+Unit = Literal["samples", "tokens"]
+_REQUIRED = ("description", "paper")
+_OPTIONAL = ("parameters", "unit", "include", "sources")
+_SOURCE_KEYS = ("weight", "repeat", "prompts", "exclude")
 
 
 @dataclass(frozen=True)
 class RecipeSource:
-    """One dataset's part in a recipe."""
+    """One dataset's part in a recipe: either a weight or a number of passes.
 
-    weight: float  # above 0; relative to the other sources'
-    prompts: str  # name of its prompt pool
+    weight: relative to the other sources'. repeat: passes over the source in the whole stage.
+    prompts: name of its prompt pool. exclude: file of rows to leave out, or None.
+    """
+
+    prompts: str
+    weight: Fraction | None = None
+    repeat: Fraction | None = None
+    exclude: str | None = None
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A weighted mix of sources: a column of Table 12, or our reading where it has none."""
+    """A weighted mix of sources: a column of Table 12, or our reading where it has none.
+
+    unit: what the weights are shares of. parameters: as they were given or stand in the file.
+    """
 
     name: str
     description: str
     paper: Mapping[str, Any]  # where the paper has it
-    sources: dict[str, RecipeSource]  # in the file's order
+    sources: dict[str, RecipeSource]  # in the file's order, those of included recipes first
+    unit: Unit = "samples"
+    parameters: Mapping[str, Fraction] = field(default_factory=dict)
 
     @property
     def weights(self) -> dict[str, float]:
-        """Weight of each source, in the recipe's order."""
-        return {name: source.weight for name, source in self.sources.items()}
+        """Weight of each source that has one, in the recipe's order."""
+        found = {name: source.weight for name, source in self.sources.items()}
+        return {name: float(weight) for name, weight in found.items() if weight is not None}
 
 
-def load_recipe(name: str) -> Recipe:
-    """The recipe in `data_recipes/<name>.yaml`.
+def load_recipe(reference: str) -> Recipe:
+    """The recipe in `data_recipes/<name>.yaml`, where `reference` is `name` or
+    `name:parameter=value,...`.
 
-    LynxError with file and key: no such recipe or prompt pool (says which is nearest), a key that
-    is missing or unknown, a weight that is not above 0. All wrong sources are told at once.
+    LynxError with file and key: no such recipe, prompt pool, source or parameter (says which is
+    nearest), a key that is missing or unknown, a weight that is not above 0, recipes that include
+    each other. All wrong sources are told at once.
     """
+    return _loaded(reference, ())
+
+
+def _loaded(reference: str, including: tuple[str, ...]) -> Recipe:
+    name, _, given = reference.partition(":")
     path = named_file(RECIPES, name, kind="recipe")
     origin = shown(path)
-    content = require_keys(read_mapping(path), _KEYS, origin)
+    if name in including:
+        raise LynxError(f"{origin}: recipes include each other: {' > '.join((*including, name))}")
+    content = _checked_head(read_mapping(path), origin)
+    parameters = _parameters(content.get("parameters", {}), given, origin)
+    unit = content.get("unit", "samples")
+    sources = _included(content, parameters, unit, origin, including=(*including, name))
+    own = _sources(content.get("sources", {}), parameters, origin)
+    sources |= own  # what a recipe says itself replaces what it includes
+    if not sources:
+        raise LynxError(f"{origin}: `sources` must map source names to weights")
+    return Recipe(
+        name=reference,
+        description=content["description"],
+        paper=content["paper"] or {},
+        sources=sources,
+        unit=unit,
+        parameters=parameters,
+    )
+
+
+def _checked_head(content: Mapping[str, Any], origin: str) -> Mapping[str, Any]:
+    optional = [key for key in _OPTIONAL if key in content]
+    unknown = set(content) - {*_REQUIRED, *optional}
+    require_keys(content, (*_REQUIRED, *(_OPTIONAL if unknown else optional)), origin)
     if not isinstance(content["description"], str):
         raise LynxError(f"{origin}: `description` must be a text; quote it")
-    paper = content["paper"] or {}
-    if not isinstance(paper, dict):
-        raise LynxError(f"{origin}: `paper` must be a mapping, not {paper!r}; {{}} for none")
-    return Recipe(name, content["description"], paper, _sources(content["sources"], origin))
-
-
-def read_catalog(catalog: str) -> Mapping[str, Any]:
-    """The catalog's content, its `sources` checked, with `${...}` as it stands there."""
-    path = catalog_path(catalog)
-    content = read_mapping(path)
-    sources = content.get("sources")
-    if not isinstance(sources, dict):
-        raise LynxError(f"{shown(path)}: `sources` must map source names to folders of shards")
-    for source, folder in sources.items():
-        if not isinstance(folder, str):
-            raise LynxError(f"{shown(path)}: sources.{source}: {folder!r} is no folder's path")
+    for key in ("paper", "parameters", "include", "sources"):
+        if not isinstance(content.get(key) or {}, dict):
+            raise LynxError(f"{origin}: `{key}` must be a mapping, not {content[key]!r}")
+    unit = content.get("unit", "samples")
+    if unit not in get_args(Unit):
+        raise LynxError(f"{origin}: unit: {unit!r} is not one of {', '.join(get_args(Unit))}")
     return content
 
 
-def catalog_path(catalog: str) -> Path:
-    """The file of `data.catalog`: a name in `data_recipes/catalogs/`, or the path of a YAML file.
-
-    Not for `world`, which has no file.
-    """
-    is_path = catalog.endswith(".yaml")
-    path = from_root(catalog if is_path else f"{CATALOGS}/{catalog}.yaml")
-    if not path.is_file():
-        hint = "" if is_path else nearest_hint(catalog, [WORLD, *names_in(CATALOGS)])
-        raise LynxError(f"data.catalog: no catalog `{catalog}`: there is no {shown(path)}{hint}")
-    return path
-
-
-def _sources(entries: Any, origin: str) -> dict[str, RecipeSource]:
-    if not isinstance(entries, dict) or not entries:
-        raise LynxError(f"{origin}: `sources` must map source names to weight and prompts")
-    pools = load_pools()
-    sources: dict[str, RecipeSource] = {}
-    problems = []
-    for name, entry in entries.items():
+def _parameters(stated: Mapping[str, Any], given: str, origin: str) -> dict[str, Fraction]:
+    """Parameters with the values of the file, and then of the reference."""
+    found: dict[str, Fraction] = {}
+    for name, value in (stated or {}).items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise LynxError(f"{origin}: parameters.{name}: {value!r} is no number")
+        found[str(name)] = exact(value)
+    for assignment in filter(None, given.split(",")):
+        name, _, text = assignment.partition("=")
+        if name not in found:
+            hint = nearest_hint(name, found)
+            raise LynxError(f"{origin}: parameters: no parameter `{name}`{hint}")
         try:
-            sources[str(name)] = _source(entry, pools, f"{origin}: sources.{name}")
+            found[name] = exact(float(text))
+        except ValueError as error:
+            raise LynxError(f"{origin}: parameters.{name}: {text!r} is no number") from error
+    return found
+
+
+def _included(
+    content: Mapping[str, Any],
+    parameters: Mapping[str, Fraction],
+    unit: str,
+    origin: str,
+    *,
+    including: tuple[str, ...],
+) -> dict[str, RecipeSource]:
+    """Sources of the included recipes, weights and passes multiplied, those named twice merged."""
+    merged: dict[str, RecipeSource] = {}
+    for reference, value in (content.get("include") or {}).items():
+        factor = weight_value(value, parameters, f"{origin}: include.{reference}")
+        other = _loaded(str(reference), including)
+        if other.unit != unit:
+            raise LynxError(f"{origin}: include.{reference}: its unit is {other.unit}, not {unit}")
+        for name, source in other.sources.items():
+            scaled = replace(
+                source,
+                weight=None if source.weight is None else factor * source.weight,
+                repeat=None if source.repeat is None else factor * source.repeat,
+            )
+            place = f"{origin}: include.{reference}: source `{name}`"
+            merged[name] = _merged(merged[name], scaled, place) if name in merged else scaled
+    return merged
+
+
+def _merged(one: RecipeSource, other: RecipeSource, place: str) -> RecipeSource:
+    """Both parts as one: two orders of the same rows would repeat samples at the same time."""
+    for key in ("prompts", "exclude"):
+        if getattr(one, key) != getattr(other, key):
+            values = f"{getattr(one, key)!r} and {getattr(other, key)!r}"
+            raise LynxError(f"{place} comes twice, with the {key} {values}; list it in `sources`")
+    if (one.weight is None) != (other.weight is None):
+        raise LynxError(f"{place} comes with a weight and with a repeat; list it in `sources`")
+    if one.weight is not None and other.weight is not None:
+        return replace(one, weight=one.weight + other.weight)
+    assert one.repeat is not None and other.repeat is not None
+    return replace(one, repeat=one.repeat + other.repeat)
+
+
+def _sources(
+    entries: Mapping[str, Any], parameters: Mapping[str, Fraction], origin: str
+) -> dict[str, RecipeSource]:
+    known, pools = load_sources(), load_pools()
+    found: dict[str, RecipeSource] = {}
+    problems = []
+    for name, entry in (entries or {}).items():
+        place = f"{origin}: sources.{name}"
+        try:
+            if name not in known:
+                hint = nearest_hint(str(name), known)
+                raise LynxError(f"{place}: no such source in {SOURCES}/{hint}")
+            found[str(name)] = _source(entry, known[name], pools, parameters, place)
         except LynxError as error:
             problems.append(str(error))
     if problems:
         raise LynxError("\n  ".join(problems))
-    return sources
+    return found
 
 
-def _source(entry: Any, pools: Collection[str], place: str) -> RecipeSource:
-    content = require_keys(entry, ("weight", "prompts"), place)
-    weight, pool = content["weight"], content["prompts"]
-    if not _is_number(weight) or not 0 < weight < math.inf:
-        raise LynxError(f"{place}.weight: {weight!r} is not a number above 0")
+def _source(
+    entry: Any,
+    facts: SourceFacts,
+    pools: Collection[str],
+    parameters: Mapping[str, Fraction],
+    place: str,
+) -> RecipeSource:
+    if not isinstance(entry, dict):
+        raise LynxError(f"{place} must be a mapping of {', '.join(_SOURCE_KEYS)}, not {entry!r}")
+    for key in entry:
+        if key not in _SOURCE_KEYS:
+            raise LynxError(f"{place}: unknown key `{key}`{nearest_hint(str(key), _SOURCE_KEYS)}")
+    if ("weight" in entry) == ("repeat" in entry):
+        raise LynxError(f"{place}: needs either `weight` or `repeat`")
+    amounts = {
+        key: weight_value(entry[key], parameters, f"{place}.{key}")
+        for key in ("weight", "repeat")
+        if key in entry
+    }
+    exclude = entry.get("exclude")
+    if exclude is not None and not isinstance(exclude, str):
+        raise LynxError(f"{place}.exclude: {exclude!r} is no file's path")
+    pool = entry.get("prompts", facts.prompts)
     if not isinstance(pool, str):
         raise LynxError(f"{place}.prompts: {pool!r} is no pool's name; if it is one, quote it")
     if pool not in pools:
         hint = nearest_hint(pool, pools)
         raise LynxError(f"{place}.prompts: no prompt pool `{pool}` in {PROMPTS}/{hint}")
-    return RecipeSource(float(weight), pool)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return RecipeSource(prompts=pool, exclude=exclude, **amounts)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from lynx.config.catalog_files import WORLD, read_catalog
 from lynx.config.errors import LynxError
 from lynx.config.nearest import nearest_hint
 from lynx.config.prompt_pools import PROMPTS, PromptPool, load_pools
 from lynx.config.ranges import range_problems
-from lynx.config.recipe_files import RECIPES, WORLD, load_recipe, read_catalog
+from lynx.config.recipe_files import RECIPES, load_recipe
 from lynx.config.schema import JUDGE_RULES, STAGE_NAMES, BenchmarkConfig, Config, StageConfig
 
 PATCH_SIZE = 14  # pixels; of every vision encoder of EVA-CLIP-g's shape
@@ -49,7 +50,8 @@ def _recipe_problems(config: Config) -> Iterator[str]:
             continue
         for source in sources:
             if known is not None and source not in known:
-                place = f"{RECIPES}/{recipe}.yaml: sources.{source}"
+                name = recipe.partition(":")[0]
+                place = f"{RECIPES}/{name}.yaml: sources.{source}"
                 yield f"{place}: the catalog has no such source{nearest_hint(source, known)}"
 
 

@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
 
 from lynx.config.errors import LynxError
 from lynx.config.nearest import nearest_hint
-from lynx.config.schema import Config, StageConfig
+from lynx.config.paths import from_root
+from lynx.config.schema import Config, DataConfig, StageConfig
+from lynx.config.seeds import python_random
+from lynx.data.exclusions import KeptRows, read_exclusions
+from lynx.data.identity import Identity, digest, tokenizer_digest
 from lynx.data.micro_batches import MicroBatches, Share
 from lynx.data.module import LynxDataModule
 from lynx.data.prompts import PromptPool, load_pools
 from lynx.data.recipe import Recipe, load_recipe
+from lynx.data.sample import UnreadableSampleError
 from lynx.data.shards.reading import ShardedSource
+from lynx.data.source import Source
 from lynx.data.stream import MixPlan
+from lynx.data.text import encode_sample
+from lynx.data.weights import sample_weights
+
+_NUM_MEASURED = 500  # rows of a source from which the tokens of its samples are estimated
+_GB = 10**9
 
 
 def build_data_module(
     config: Config,
     stage: str,
     *,
-    catalog: Mapping[str, Path],
+    catalog: Mapping[str, str | Path],
     tokenizer: PreTrainedTokenizerBase,
     num_queries: int,
     rank: int = 0,
     world_size: int = 1,
 ) -> LynxDataModule:
-    """The data of `config.stages.<stage>`; catalog: folder of shards of each source.
+    """The data of `config.stages.<stage>`; catalog: folder or URL of the shards of each source.
 
     num_queries: vision tokens of a visual sample. LynxError for an unknown recipe, pool or source,
     missing shards, rows too short for a sample, or batches that can't be split.
@@ -38,12 +48,30 @@ def build_data_module(
     settings: StageConfig = getattr(config.stages, stage)
     _check_lengths(config, num_queries)
     recipe = load_recipe(settings.recipe)
-    sources = _open_sources(recipe, catalog, name=config.data.catalog)
-    all_pools = load_pools()
+    sources = open_sources(recipe, catalog, config.data)
+    all_pools = load_pools(config.data.phrasings)
     pools = {name: all_pools[entry.prompts] for name, entry in recipe.sources.items()}
     sizes = {name: len(source) for name, source in sources.items()}
-    weights = {name: entry.weight for name, entry in recipe.sources.items()}
-    plan = MixPlan(weights=weights, sizes=sizes, seed=config.seed, name=stage)
+
+    def mean_tokens(source: str) -> float:
+        return mean_sample_tokens(
+            sources[source], pools[source], tokenizer, config.data.max_text_tokens, num_queries
+        )
+
+    weights = sample_weights(
+        recipe,
+        sizes=sizes,
+        num_samples=settings.steps * settings.global_batch_size,
+        mean_tokens=mean_tokens,
+    )
+    plan = MixPlan(
+        weights=weights,
+        sizes=sizes,
+        seed=config.seed,
+        name=stage,
+        shard_ends={name: source.shard_ends for name, source in sources.items()},
+        locality=config.data.locality,
+    )
     share = Share(
         global_batch_size=settings.global_batch_size,
         micro_batch_size=settings.micro_batch_size,
@@ -64,6 +92,10 @@ def build_data_module(
         max_text_tokens=config.data.max_text_tokens,
         pack_length=config.data.pack_length,
         num_queries=num_queries,
+        num_frames=config.model.num_frames,
+    )
+    identity = _identity(
+        config, stage, weights=weights, pools=pools, sources=sources, tokenizer=tokenizer
     )
     return LynxDataModule(
         micro_batches=micro_batches,
@@ -71,7 +103,7 @@ def build_data_module(
         share=share,
         steps=settings.steps,
         sizes=sizes,
-        fingerprint=_fingerprint(config, stage, weights=weights, pools=pools, sources=sources),
+        identity=identity,
         num_workers=config.data.num_workers,
         max_failures_per_source=config.data.max_failures_per_source,
         pin_memory=config.hardware.accelerator == "gpu",
@@ -88,44 +120,106 @@ def _check_lengths(config: Config, num_queries: int) -> None:
         )
 
 
-def _open_sources(
-    recipe: Recipe, catalog: Mapping[str, Path], *, name: str
-) -> dict[str, ShardedSource]:
+def open_sources(
+    recipe: Recipe, catalog: Mapping[str, str | Path], data: DataConfig
+) -> dict[str, Source]:
+    """The shards of each source of the recipe, without the rows that it excludes."""
     for source in recipe.sources:
         if source not in catalog:
             raise LynxError(
                 f"recipe `{recipe.name}`: source `{source}` is not in the catalog "
-                f"`{name}`{nearest_hint(source, catalog)}"
+                f"`{data.catalog}`{nearest_hint(source, catalog)}"
             )
-    return {source: ShardedSource(catalog[source]) for source in recipe.sources}
+    return {
+        name: _kept(open_source(catalog[name], data), entry.exclude)
+        for name, entry in recipe.sources.items()
+    }
 
 
-def _fingerprint(
+def open_source(location: str | Path, data: DataConfig) -> ShardedSource:
+    """The shards at a path or URL; those behind a URL are kept in `data.cache_dir`."""
+    if "://" not in str(location):
+        return ShardedSource(location)
+    cache_dir = from_root(data.cache_dir) / "shards"
+    return ShardedSource(location, cache_dir=cache_dir, max_bytes=round(data.shard_cache_gb * _GB))
+
+
+def _kept(source: ShardedSource, exclude: str | None) -> Source:
+    if exclude is None:
+        return source
+    excluded = read_exclusions(from_root(exclude))
+    if source.name not in excluded:
+        raise LynxError(
+            f"{exclude}: has no rows of the source `{source.name}`, whose `exclude` names it; it "
+            f"has {', '.join(excluded)}"
+        )
+    return KeptRows(source, excluded[source.name])
+
+
+def mean_sample_tokens(
+    source: Source,
+    pool: PromptPool,
+    tokenizer: PreTrainedTokenizerBase,
+    max_text_tokens: int,
+    num_queries: int,
+) -> float:
+    """Tokens of a sample of the source, with its vision tokens: the mean of rows spread evenly."""
+    count = min(len(source), _NUM_MEASURED)
+    total = read = 0
+    for row in (len(source) * number // count for number in range(count)):
+        try:
+            sample = source.read(row)
+        except UnreadableSampleError:
+            continue
+        encoded = encode_sample(
+            sample,
+            pool=pool,
+            tokenizer=tokenizer,
+            prompts="diverse",
+            rng=python_random(0, "lengths", source.name, row),
+            max_text_tokens=max_text_tokens,
+        )
+        total += len(encoded.input_ids) + (0 if sample.kind == "text" else num_queries)
+        read += 1
+    if not read:
+        raise LynxError(f"source `{source.name}`: none of {count} samples can be read")
+    return total / read
+
+
+def _identity(
     config: Config,
     stage: str,
     *,
-    weights: Mapping[str, float],
+    weights: Mapping[str, Fraction],
     pools: Mapping[str, PromptPool],
-    sources: Mapping[str, ShardedSource],
-) -> str:
-    """Sixteen hex digits of all that decides what the stage's samples are and look like.
+    sources: Mapping[str, Source],
+    tokenizer: PreTrainedTokenizerBase,
+) -> Identity:
+    """All that decides what the stage's samples are and look like, in the order of the sources.
 
-    Workers, devices, micro batches, the length of packed rows and the tokenizer are left out: the
-    first four change no sample, the last belongs to the model.
+    Workers, devices, micro batches and the length of packed rows are left out: they change none.
     """
     settings: StageConfig = getattr(config.stages, stage)
-    diverse = settings.prompts == "diverse"
-    content = {
+    return {
         "stage": stage,
-        "seed": config.seed,
-        "weights": list(weights.items()),  # a list: the order of sources matters
-        "phrasings": {
-            name: pool.diverse if diverse else [pool.single] for name, pool in pools.items()
+        "seed": str(config.seed),
+        "tokenizer": tokenizer_digest(tokenizer),
+        "global_batch_size": str(settings.global_batch_size),
+        "image_size": str(settings.image_size),
+        "max_text_tokens": str(config.data.max_text_tokens),
+        "random_crop_scale": str(config.data.random_crop_scale),
+        "num_frames": str(config.model.num_frames),
+        "locality": str(config.data.locality),
+        **{f"weight of {name}": _number(weight) for name, weight in weights.items()},
+        **{
+            f"prompts of {name}": digest(pool.phrasings(settings.prompts))
+            for name, pool in pools.items()
         },
-        "shards": {name: source.fingerprint for name, source in sources.items()},
-        "global_batch_size": settings.global_batch_size,
-        "image_size": settings.image_size,
-        "max_text_tokens": config.data.max_text_tokens,
-        "random_crop_scale": config.data.random_crop_scale,
+        **{f"shards of {name}": source.fingerprint for name, source in sources.items()},
     }
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+
+
+def _number(weight: Fraction) -> str:
+    """As a decimal where that is exact, so that a message can be read."""
+    decimal = repr(float(weight))
+    return decimal if Fraction(decimal) == weight else str(weight)

@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 
 import torch
+from PIL.Image import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerBase
@@ -15,10 +16,11 @@ from lynx.config.seeds import python_random
 from lynx.data.batch import Batch, Document, Failure, collate
 from lynx.data.prompts import Choice, PromptPool
 from lynx.data.sample import Sample, UnreadableSampleError
-from lynx.data.shards.reading import ShardedSource
+from lynx.data.source import Source
 from lynx.data.stream import Draw, MixPlan
 from lynx.data.text import Encoded, encode_sample
 from lynx.data.transforms import image_to_tensor
+from lynx.data.video import choose_frames, decode_frames
 
 _MOST_FAILURES_IN_A_ROW = 100  # no source is searched to its end
 
@@ -62,7 +64,7 @@ class MicroBatches(Dataset[Batch | LynxError]):
         *,
         plan: MixPlan,
         share: Share,
-        sources: Mapping[str, ShardedSource],
+        sources: Mapping[str, Source],
         pools: Mapping[str, PromptPool],
         prompts: Choice,
         tokenizer: PreTrainedTokenizerBase,
@@ -73,16 +75,19 @@ class MicroBatches(Dataset[Batch | LynxError]):
         max_text_tokens: int,
         pack_length: int,
         num_queries: int,
+        num_frames: int,
     ) -> None:
-        """sources, pools: of each source of the plan, by the source's name."""
+        """sources, pools: of each source of the plan, by the source's name. num_frames: of a video
+        at most."""
         self._plan, self._share = plan, share
-        self._sources: Sequence[ShardedSource] = [sources[name] for name in plan.source_names]
+        self._sources: Sequence[Source] = [sources[name] for name in plan.source_names]
         self._pools: Sequence[PromptPool] = [pools[name] for name in plan.source_names]
         self._prompts, self._tokenizer = prompts, tokenizer
         self._seed, self._stage = seed, stage
         self._image_size, self._smallest_crop = image_size, smallest_crop
         self._max_text_tokens = max_text_tokens
         self._pack_length, self._num_queries = pack_length, num_queries
+        self._num_frames = num_frames
 
     def __getitem__(self, index: int) -> Batch | LynxError:
         # Returned, not raised: a DataLoader's worker would put its traceback into the message.
@@ -142,23 +147,34 @@ class MicroBatches(Dataset[Batch | LynxError]):
 
     def _frames(self, sample: Sample, draw: Draw) -> Tensor | None:
         """(F, 3, S, S); pictures are cropped at random, frames of a video never (release)."""
-        if not sample.images:
+        if sample.kind == "text":
             return None
-        rng = self._random("crop", draw) if sample.kind == "image" else None
+        rng = None if sample.kind == "video" else self._random("crop", draw)
         try:
             frames = [
                 image_to_tensor(
-                    image,
+                    picture,
                     image_size=self._image_size,
                     rng=rng,
                     smallest_crop=self._smallest_crop,
                 )
-                for image in sample.images
+                for picture in self._pictures(sample, draw)
             ]
         except UnreadableSampleError as error:
             place = self._sources[draw.source].place(draw.row)
             raise UnreadableSampleError(f"{place}, sample `{sample.key}`: {error}") from error
         return torch.stack(frames)
+
+    def _pictures(self, sample: Sample, draw: Draw) -> Sequence[bytes | Image]:
+        """All pictures of an image or pair; of a video as many frames as the model takes, one drawn
+        from each of as many equal stretches of its time."""
+        if sample.kind != "video":
+            return sample.images
+        rng = self._random("frames", draw)
+        if sample.video is not None:
+            return decode_frames(sample.video, num_frames=self._num_frames, rng=rng)
+        chosen = choose_frames(len(sample.images), self._num_frames, rng)
+        return [sample.images[index] for index in chosen]
 
     def _random(self, purpose: str, draw: Draw) -> random.Random:
         source = self._plan.source_names[draw.source]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
@@ -13,8 +14,12 @@ from torch.utils.data import DataLoader
 
 from lynx.config.errors import LynxError
 from lynx.data.batch import Batch, Failure
+from lynx.data.identity import Identity, differences, fingerprint
 from lynx.data.micro_batches import MicroBatches, Share
+from lynx.data.quarantine import Quarantine
 from lynx.data.stream import MixPlan
+from lynx.data.tally import RealisedMix, Tally
+from lynx.tracking.ranks import gathered
 
 _FIRST_JUDGED = 1000  # so many samples are taken for the first ones of a source, when failures are
 _log = logging.getLogger(__name__)
@@ -35,12 +40,13 @@ class LynxDataModule(LightningDataModule):
         share: Share,
         steps: int,
         sizes: Mapping[str, int],
-        fingerprint: str,
+        identity: Identity,
         num_workers: int,
         max_failures_per_source: float,
         pin_memory: bool = False,
     ) -> None:
-        """steps: optimizer steps of the stage; sizes: samples of each source.
+        """steps: optimizer steps of the stage; sizes: samples of each source; identity: all that
+        decides what the samples are (`build.py`).
 
         max_failures_per_source: share of the samples tried that may be unreadable.
         """
@@ -49,11 +55,14 @@ class LynxDataModule(LightningDataModule):
         self._steps, self._sizes = steps, dict(sizes)
         self._num_workers, self._pin_memory = num_workers, pin_memory
         self._max_failures_per_source = max_failures_per_source
-        self.fingerprint = fingerprint
+        self._identity = dict(identity)
+        self.fingerprint = fingerprint(identity)
         self.source_names = plan.source_names
         self.accumulation = share.accumulation
         self._num_delivered = 0  # micro batches of this rank, from the start of the stage
         self.failures: dict[tuple[str, int], str] = {}  # (source, row) -> reason
+        self.tally = Tally(len(self.source_names))  # of what this rank was given
+        self.quarantine: Quarantine | None = None  # where failures are written, if anywhere
 
     @property
     def num_micro_batches(self) -> int:
@@ -69,24 +78,46 @@ class LynxDataModule(LightningDataModule):
         """Batches from where the state is, in whole optimizer steps."""
         return StepLoader(self)
 
-    def realised_mix(self) -> dict[str, int]:
-        """Samples consumed so far of each source, over all ranks."""
-        return self._plan.counts(self.consumed_samples)
+    def realised_mix(self) -> RealisedMix:
+        """What all ranks were given so far; every rank must ask."""
+        return self._whole_tally().by_source(self.source_names)
+
+    def _whole_tally(self) -> Tally:
+        return Tally.total(len(self.source_names), gathered(self.tally.state()))
+
+    def unreadable(self) -> dict[str, int]:
+        """Rows of each source that could not be used: by all ranks and lives where there is a
+        quarantine, else by this process."""
+        rows = self.quarantine.rows() if self.quarantine is not None else set(self.failures)
+        return dict(Counter(source for source, _ in rows))
+
+    def planned_mix(self, num_samples: int) -> dict[str, int]:
+        """Samples of each source among the first `num_samples` of the stage."""
+        return self._plan.counts(num_samples)
 
     def state_dict(self) -> dict[str, Any]:
-        """Equal on all ranks, and independent of their number and of the workers'."""
-        return {"consumed_samples": self.consumed_samples, "fingerprint": self.fingerprint}
+        """Equal on all ranks, and independent of their number and of the workers'.
+
+        Where to go on is one integer; the rest is to refuse other data, and to go on counting.
+        """
+        return {
+            "consumed_samples": self.consumed_samples,
+            "identity": dict(self._identity),
+            "tally": self._whole_tally().state(),
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on where the state was taken; LynxError if the data are not the same."""
-        if state_dict["fingerprint"] != self.fingerprint:
+        """Go on where the state was taken; LynxError naming what differs if the data do."""
+        changed = differences(state_dict["identity"], self._identity)
+        if changed:
             raise LynxError(
-                f"the checkpoint was trained on other data ({state_dict['fingerprint']}, now "
-                f"{self.fingerprint}): recipe, prompts, shards, seed, batch size and image size "
-                "must be what they were; start the run anew or restore them"
+                "the checkpoint was trained on other data: " + "; ".join(changed) + "; restore "
+                "them, or run without --resume to start the stage anew"
             )
         step = state_dict["consumed_samples"] // self._share.global_batch_size
         self._num_delivered = step * self.accumulation
+        if self._share.rank == 0:  # one rank goes on with all sums
+            self.tally = Tally.total(len(self.source_names), [state_dict["tally"]])
 
     def batches(self) -> Iterator[Batch]:
         """The rest of the stage, by whole steps: a step's tokens are known before it begins."""
@@ -106,6 +137,7 @@ class LynxDataModule(LightningDataModule):
                 total = sum(batch.num_targets for batch in step)
                 for batch in step:
                     self._num_delivered += 1
+                    self.tally.count(batch)
                     yield replace(batch, step_target_tokens=total)
         finally:
             del iterator  # an error's traceback would keep the workers: their end then takes 10 s
@@ -122,9 +154,13 @@ class LynxDataModule(LightningDataModule):
         if (source, failure.row) in self.failures:
             return
         self.failures[source, failure.row] = failure.reason
+        if self.quarantine is not None and not self.quarantine.add(failure):
+            return  # another life of this run, or another rank, has told of it
         _log.warning("replaced by the next sample of its source: %s", failure.reason)
-        count = sum(name == source for name, _ in self.failures)
-        tried = self._plan.counts(failure.position + 1)[source] // self._share.world_size
+        shared = self.quarantine is not None  # by all ranks and lives
+        count = self.unreadable().get(source, 0)
+        tried = self._plan.counts(failure.position + 1)[source]
+        tried //= 1 if shared else self._share.world_size
         judged = min(self._sizes[source], max(tried, _FIRST_JUDGED))
         if count > self._max_failures_per_source * judged:
             raise LynxError(

@@ -1,5 +1,23 @@
 """Prompt pools, for the code that draws from them; `lynx.config.prompt_pools` reads them."""
 
-from lynx.config.prompt_pools import PROMPTS, Choice, PromptPool, load_pool, load_pools
+from lynx.config.prompt_pools import (
+    PROMPTS,
+    Choice,
+    Generated,
+    Origin,
+    PromptPool,
+    Words,
+    load_pool,
+    load_pools,
+)
 
-__all__ = ["PROMPTS", "Choice", "PromptPool", "load_pool", "load_pools"]
+__all__ = [
+    "PROMPTS",
+    "Choice",
+    "Generated",
+    "Origin",
+    "PromptPool",
+    "Words",
+    "load_pool",
+    "load_pools",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
@@ -13,11 +13,11 @@ import numpy as np
 
 from lynx.config.errors import LynxError
 from lynx.config.seeds import generator, stream_key
+from lynx.config.weight_expressions import exact
+from lynx.data.row_order import permuted, permuted_by_shards
 
 MAX_CYCLE = 250_000  # positions; weights that need a longer cycle are rounded to ...
 ROUNDED_CYCLE = 100_000  # ... this many
-_MASK = (1 << 64) - 1
-_NUM_ROUNDS = 6
 
 
 class Draw(NamedTuple):
@@ -38,14 +38,32 @@ class MixPlan:
     """
 
     def __init__(
-        self, *, weights: Mapping[str, float], sizes: Mapping[str, int], seed: int, name: str
+        self,
+        *,
+        weights: Mapping[str, float | Fraction],
+        sizes: Mapping[str, int],
+        seed: int,
+        name: str,
+        shard_ends: Mapping[str, Sequence[int]] | None = None,
+        locality: int = 0,
     ) -> None:
-        """name: of the stage, so that stages of one seed draw different rows."""
+        """name: of the stage, so that stages of one seed draw different rows.
+
+        locality: a source of more shards than this is read in windows of so many (`row_order.py`);
+        0 for none. shard_ends: row after the last one of each shard, where locality isn't 0.
+        """
         self.source_names = tuple(weights)
         self.cycle_counts = cycle_counts(weights)
         self._sizes = tuple(sizes[source] for source in self.source_names)
         self._seed, self._name = seed, name
         self._length = sum(self.cycle_counts)
+        self._locality = locality
+        ends = shard_ends or {}
+        self._windowed = {
+            number: tuple(ends[source])
+            for number, source in enumerate(self.source_names)
+            if locality and len(ends[source]) > locality
+        }
 
     def draw(self, position: int) -> Draw:
         """What stands at the position (from 0)."""
@@ -56,7 +74,11 @@ class MixPlan:
         size = self._sizes[source]
         epoch, place = divmod(ordinal, size)
         key = _permutation_key(self._seed, self._name, self.source_names[source], epoch)
-        return Draw(source, permuted(place, size=size, key=key), epoch)
+        ends = self._windowed.get(source)
+        if ends is None:
+            return Draw(source, permuted(place, size=size, key=key), epoch)
+        row = permuted_by_shards(place, shard_ends=ends, window=self._locality, key=key)
+        return Draw(source, row, epoch)
 
     def counts(self, num_positions: int) -> dict[str, int]:
         """How often each source comes in the first `num_positions` positions."""
@@ -71,11 +93,11 @@ class MixPlan:
         return _shuffled_cycle(self.cycle_counts, seed=self._seed, name=self._name, number=number)
 
 
-def cycle_counts(weights: Mapping[str, float]) -> tuple[int, ...]:
+def cycle_counts(weights: Mapping[str, float | Fraction]) -> tuple[int, ...]:
     """Integers in the ratio of the weights, as decimal numbers; LynxError if one would be zero."""
-    exact = {name: Fraction(repr(float(weight))) for name, weight in weights.items()}
-    scale = math.lcm(*(fraction.denominator for fraction in exact.values()))
-    counts = [int(fraction * scale) for fraction in exact.values()]
+    fractions = [w if isinstance(w, Fraction) else exact(float(w)) for w in weights.values()]
+    scale = math.lcm(*(fraction.denominator for fraction in fractions))
+    counts = [int(fraction * scale) for fraction in fractions]
     divisor = math.gcd(*counts)
     counts = [count // divisor for count in counts]
     if sum(counts) > MAX_CYCLE:
@@ -83,7 +105,7 @@ def cycle_counts(weights: Mapping[str, float]) -> tuple[int, ...]:
     for name, count in zip(weights, counts, strict=True):
         if count == 0:
             raise LynxError(
-                f"source `{name}`: weight {weights[name]:g} is less than one sample in "
+                f"source `{name}`: weight {float(weights[name]):g} is less than one sample in "
                 f"{ROUNDED_CYCLE}; leave the source out or raise its weight"
             )
     return tuple(counts)
@@ -155,29 +177,3 @@ def _earliest(taken: int, count: int, total: int, slack: int) -> int:
 @lru_cache(maxsize=4096)
 def _permutation_key(seed: int, name: str, source: str, epoch: int) -> int:
     return stream_key(seed, "order", name, source, epoch)
-
-
-def permuted(place: int, *, size: int, key: int) -> int:
-    """Where `place` goes in a permutation of range(size) chosen by `key`.
-
-    A Feistel network over the next power of four, walked until it is inside: it needs no memory,
-    so that a source of a hundred million rows costs what one of ten does.
-    """
-    half = max(1, ((size - 1).bit_length() + 1) // 2)
-    mask = (1 << half) - 1
-    value = place
-    while True:
-        left, right = value >> half, value & mask
-        for number in range(_NUM_ROUNDS):
-            left, right = right, left ^ (_mixed(right + (number << 40) + key) & mask)
-        value = (left << half) | right
-        if value < size:
-            return value
-
-
-def _mixed(value: int) -> int:
-    """64 bits that look random (the finaliser of splitmix64)."""
-    value = (value ^ (value >> 64)) & _MASK
-    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
-    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & _MASK
-    return value ^ (value >> 31)

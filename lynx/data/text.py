@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from transformers import PreTrainedTokenizerBase
@@ -39,12 +39,18 @@ def encode_sample(
 ) -> Encoded:
     """The sample's dialogue: BOS, then per round `user: ...`, `bot:`, the response and EOS.
 
-    Only responses and their EOS are learned (paper 2.2: the loss is on the answers). Each round
-    draws its phrasing. A dialogue beyond max_text_tokens loses its oldest rounds; a single round
-    beyond it loses the start of its prompt and the end of its response.
+    Only responses and their EOS are learned (paper 2.2: the loss is on the answers), and of a
+    dialogue that was cut into rounds the last one only. Each round draws its phrasing and the order
+    of its options. A dialogue beyond max_text_tokens loses its oldest rounds; a single round beyond
+    it loses the start of its prompt and the end of its response.
     Raises LynxError when a round lacks a field that the pool's phrasings need.
     """
-    said = [_fill(_phrase(pool, prompts, rng), one, sample) for one in sample.rounds]
+    said, phrasings = [], pool.diverse
+    for one in sample.rounds:
+        # Drawn in either case: what else `rng` decides must not depend on the way of prompting.
+        drawn = rng.choice(phrasings)
+        phrase = drawn if prompts == "diverse" else pool.single
+        said.append(_fill(phrase, _with_options(one, rng), sample))
     turns = [(prompt, one.response) for prompt, one in zip(said, sample.rounds, strict=True)]
     bos, eos = _special_tokens(tokenizer)
     room = max_text_tokens - 1  # for BOS
@@ -55,9 +61,10 @@ def encode_sample(
     if _length(pieces) > room:
         pieces = [_shortened(*pieces[0], room)]
     input_ids, labels = [bos], [IGNORED]
-    for user, bot in pieces:
+    num_history = len(pieces) - (len(sample.rounds) - sample.num_history)
+    for number, (user, bot) in enumerate(pieces):
         input_ids += user + bot
-        labels += [IGNORED] * len(user) + bot
+        labels += [IGNORED] * len(user) + (bot if number >= num_history else [IGNORED] * len(bot))
     return Encoded(input_ids, labels)
 
 
@@ -83,10 +90,13 @@ def encode_prompt(
     return [bos, *ids[-(max_input_tokens - 1) :]]
 
 
-def _phrase(pool: PromptPool, prompts: Choice, rng: random.Random) -> str:
-    # Drawn in either case: what else `rng` decides must not depend on the way of prompting.
-    drawn = rng.choice(pool.diverse)
-    return drawn if prompts == "diverse" else pool.single
+def _with_options(one: Round, rng: random.Random) -> Round:
+    """The round with its options numbered in a drawn order, as Table 13 numbers SNLI-VE's."""
+    if not one.options:
+        return one
+    shuffled = rng.sample(one.options, len(one.options))
+    numbered = " ".join(f"{number}. {text}" for number, text in enumerate(shuffled, start=1))
+    return replace(one, fields={**one.fields, "options": numbered})
 
 
 def _fill(phrase: str, one: Round, sample: Sample) -> str:

@@ -8,13 +8,14 @@ import random
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from lynx.data.sample import UnreadableSampleError
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+MAX_PIXELS = 80_000_000  # below the number at which Pillow warns
 _CROP_RATIO = (3 / 4, 4 / 3)  # width : height
 _CROP_TRIES = 10
 
@@ -22,30 +23,36 @@ Box = tuple[float, float, float, float]  # left, upper, right, lower, in pixels
 
 
 def image_to_tensor(
-    data: bytes,
+    picture: bytes | Image.Image,
     *,
     image_size: int,
     rng: random.Random | None = None,
     smallest_crop: float = 0.9,
 ) -> Tensor:
-    """A PNG or JPEG as float32 (3, image_size, image_size), normalised as CLIP does.
+    """A picture as float32 (3, image_size, image_size), normalised as CLIP does.
 
-    With `rng`: a random crop of at least the share `smallest_crop` of the area and of aspect ratio
-    3:4 to 4:3, as the authors' release trains on images. Without: the central square, as it does
-    for videos and in evaluation. Transparent parts become white. Raises UnreadableSampleError when
-    the bytes are no complete picture.
+    picture: the bytes of a PNG or JPEG, or a frame that is decoded already. With `rng`: a random
+    crop of at least the share `smallest_crop` of the area and of aspect ratio 3:4 to 4:3, as the
+    authors' release trains on images. Without: the central square, as it does for videos and in
+    evaluation. Pictures are turned as their EXIF data say; transparent parts
+    become white; of an animation the first frame counts; more than MAX_PIXELS are not decoded.
+    Raises UnreadableSampleError when the bytes are no complete picture.
     """
-    image = _decoded(data)
+    image = decoded(picture) if isinstance(picture, bytes) else picture
     box = _central_square(image) if rng is None else _random_crop(image, rng, smallest_crop)
     resized = image.resize((image_size, image_size), Image.Resampling.BICUBIC, box=box)
-    pixels = torch.from_numpy(np.array(resized, dtype=np.float32)).permute(2, 0, 1) / 255
+    pixels = torch.from_numpy(np.array(resized)).permute(2, 0, 1).contiguous().float()
     mean, std = torch.tensor(CLIP_MEAN), torch.tensor(CLIP_STD)
-    return ((pixels - mean[:, None, None]) / std[:, None, None]).contiguous()
+    return pixels.div_(255).sub_(mean[:, None, None]).div_(std[:, None, None])  # a third in place
 
 
-def _decoded(data: bytes) -> Image.Image:
+def decoded(data: bytes) -> Image.Image:
+    """The picture in RGB; see `image_to_tensor`."""
     try:
-        return _opaque(Image.open(io.BytesIO(data)))
+        opened = Image.open(io.BytesIO(data))
+        if opened.width * opened.height > MAX_PIXELS:  # a bomb, or a mistake
+            raise ValueError(f"{opened.width} x {opened.height} is more than {MAX_PIXELS} pixels")
+        return _opaque(ImageOps.exif_transpose(opened))
     except Exception as error:  # on damaged files Pillow also raises AssertionError and others
         reason = str(error) or type(error).__name__
         raise UnreadableSampleError(

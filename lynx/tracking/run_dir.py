@@ -67,6 +67,10 @@ class RunDir:
         """One JSON object per line and logged step."""
         return self.stage_dir(stage) / "metrics.jsonl"
 
+    def quarantine_path(self, stage: str) -> Path:
+        """One JSON object per line and row of a source that could not be used."""
+        return self.stage_dir(stage) / "quarantine.jsonl"
+
     def checkpoint_dir(self, stage: str) -> Path:
         """Folder of the stage's checkpoints."""
         return self.stage_dir(stage) / "checkpoints"

@@ -13,6 +13,7 @@ from typing import Any
 import lightning as L
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from lynx.data.module import LynxDataModule
 from lynx.training.checkpoint_io import checkpoint_path, remove_checkpoints
 from lynx.training.module import LynxTrainingModule, is_logged_step
 from lynx.training.printing import RunLog
@@ -49,12 +50,12 @@ class StepLog(AfterStep):
         stage: str,
         samples_per_step: int,
         log: RunLog,
-        realised_mix: Callable[[], dict[str, int]],
+        data: LynxDataModule,
     ) -> None:
         self.seconds = 0.0  # of training, over all resumptions
         self.loss = float("nan")  # mean over tokens since the last log
         self._stage, self._samples, self._log = stage, samples_per_step, log
-        self._realised_mix = realised_mix
+        self._data = data
         self._logged_steps = 0
         self._clock = self._last_line = time.monotonic()
         self._bar: Progress | None = None
@@ -109,10 +110,18 @@ class StepLog(AfterStep):
             metrics["gradient_norm"] = norm
         metrics["samples"] = steps * self._samples
         metrics["samples_per_second"] = speed
-        metrics |= {f"mix/{name}": count for name, count in self._realised_mix().items() if count}
+        metrics |= self._mix()
         for logger in trainer.loggers:
             logger.log_metrics(metrics, step=steps - 1)
         self._show(trainer, speed)
+
+    def _mix(self) -> dict[str, float]:
+        """Samples and tokens of each source so far, padding, and rows that could not be used."""
+        mix = self._data.realised_mix()
+        found: dict[str, float] = {"useful_tokens": mix.useful_share}
+        found |= {f"mix/{name}": count for name, count in mix.samples.items() if count}
+        found |= {f"mix_tokens/{name}": count for name, count in mix.tokens.items() if count}
+        return found | {f"unreadable/{n}": count for n, count in self._data.unreadable().items()}
 
     def _show(self, trainer: L.Trainer, speed: float) -> None:
         steps, total = trainer.global_step, trainer.max_steps

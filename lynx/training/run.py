@@ -23,12 +23,11 @@ from transformers import PreTrainedTokenizerFast
 
 from lynx.config.compose import config_dict, config_text
 from lynx.config.errors import LynxError
-from lynx.config.paths import from_root
 from lynx.config.schema import STAGE_NAMES, Config
 from lynx.data.build import build_data_module
-from lynx.data.catalog import load_catalog
 from lynx.data.module import LynxDataModule
-from lynx.data.recipe import load_recipe
+from lynx.data.quarantine import Quarantine
+from lynx.data.tally import RealisedMix
 from lynx.model.build import build_model, load_tokenizer, model_identities
 from lynx.model.checkpoint import load_trained_parts, save_trained_parts
 from lynx.tracking.files import locked, write_text_atomic
@@ -41,10 +40,10 @@ from lynx.training import stages
 from lynx.training.audit import Audit
 from lynx.training.build import build_module, build_trainer
 from lynx.training.callbacks import AtEnd, Checkpoints, StepLog, StopOnSignal
+from lynx.training.catalog import catalog_of
 from lynx.training.checkpoint_io import latest_checkpoint, remove_checkpoints
 from lynx.training.printing import RunLog
 from lynx.training.strategy import whole_trained_state
-from lynx.world.build import build_catalog
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class Run:
     config: Config
     run_dir: RunDir
     log: RunLog
-    catalog: Mapping[str, Path]
+    catalog: Mapping[str, str | Path]
     tokenizer: PreTrainedTokenizerFast
     identities: Mapping[str, str]
     diff_text: str
@@ -73,7 +72,7 @@ def train(
     *,
     ablation_diff_text: str = "",
     resume: bool = False,
-    catalog: Mapping[str, Path] | None = None,
+    catalog: Mapping[str, str | Path] | None = None,
 ) -> RunDir:
     """Train the stages that no run has trained yet, and give the run's folder.
 
@@ -91,7 +90,7 @@ def train(
         config=config,
         run_dir=run_dir,
         log=RunLog(run_dir.log_path),
-        catalog=catalog if catalog is not None else _catalog(config),
+        catalog=catalog if catalog is not None else catalog_of(config),
         tokenizer=load_tokenizer(config.model.language_model.checkpoint),
         identities=model_identities(config),
         diff_text=ablation_diff_text,
@@ -205,24 +204,25 @@ def _train_stage(
         load_trained_parts(model, parent.final_path)
         inherited = safetensors.torch.load_file(parent.final_path)
     module = build_module(config, stage, model=model, source_names=data.source_names, key=key)
+    data.quarantine = Quarantine(run_dir.quarantine_path(stage))
     step_log = StepLog(
         stage=stage,
         samples_per_step=settings.global_batch_size,
         log=run.log,
-        realised_mix=data.realised_mix,
+        data=data,
     )
 
     def finish(trainer: L.Trainer) -> None:
         state = whole_trained_state(trainer, model, inherited=inherited)
         memory = sum(gathered(peak_memory()))
-        unreadable = sum(gathered(len(data.failures)))
+        mix = data.realised_mix()
         if trainer.is_global_zero:
             path = stages.final_path(run_dir, stage)
             metadata = {"stage": stage, "key": key, "steps": settings.steps}
             save_trained_parts(model, path, metadata=metadata, state=state)
             samples = settings.steps * settings.global_batch_size
-            record = _record(step_log, data, samples=samples)
-            of_all = {"peak_memory_bytes": memory, "unreadable_samples": unreadable}
+            record = _record(step_log, data, mix, samples=samples)
+            of_all = {"peak_memory_bytes": memory}
             stages.write_record(run_dir, stage, {**metadata, **record, **of_all})
             remove_checkpoints(run_dir.checkpoint_dir(stage))
 
@@ -270,7 +270,9 @@ def _starting_point(run: Run, stage: str, *, resume: bool, is_first_rank: bool) 
     return None
 
 
-def _record(step_log: StepLog, data: LynxDataModule, *, samples: int) -> dict[str, Any]:
+def _record(
+    step_log: StepLog, data: LynxDataModule, mix: RealisedMix, *, samples: int
+) -> dict[str, Any]:
     """Figures of a complete stage, for its record, that rank zero knows."""
     gpu = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
     return {
@@ -278,25 +280,15 @@ def _record(step_log: StepLog, data: LynxDataModule, *, samples: int) -> dict[st
         "samples_per_second": round(samples / max(step_log.seconds, 1e-9), 2),
         "peak_gpu_memory_bytes": gpu,
         "final_loss": step_log.loss,
-        "realised_mix": data.realised_mix(),
+        "realised_mix": mix.samples,
+        "realised_tokens": mix.tokens,
+        "useful_tokens": round(mix.useful_share, 4),
+        "unreadable": data.unreadable(),
+        "unreadable_samples": sum(data.unreadable().values()),
         "data_fingerprint": data.fingerprint,
         "git": git_state(),
         "reused_from": None,
     }
-
-
-def _catalog(config: Config) -> Mapping[str, Path]:
-    """The shards of every source that some stage's recipe names."""
-    recipes = [load_recipe(getattr(config.stages, stage).recipe) for stage in STAGE_NAMES]
-    sources = sorted({name for recipe in recipes for name in recipe.weights})
-    if config.data.catalog != "world":
-        return load_catalog(config.data, sources)
-    if not is_first_rank():
-        agreed(None)  # connected, rank zero builds what is missing; else who has the lock does
-    shards = build_catalog(from_root(config.data.cache_dir), sources, progress=is_first_rank())
-    if is_first_rank():
-        agreed(None)
-    return shards
 
 
 @rank_zero_only

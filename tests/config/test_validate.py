@@ -90,7 +90,7 @@ def test_everything_wrong_is_told_at_once() -> None:
     [
         ("vqav2", {"prompts": "vqa_shrot"}, r"sources\.vqav2\.prompts: no prompt pool `vqa_shr"),
         ("vqav2", {"weight": 0}, r"sources\.vqav2\.weight: 0 is not a number above 0"),
-        ("vqav2", {"weight": "much"}, r"sources\.vqav2\.weight: 'much' is not a number"),
+        ("vqav2", {"weight": "much"}, r"sources\.vqav2\.weight: no parameter `much`"),
         ("vqav2", {"weight": True}, r"sources\.vqav2\.weight: True is not a number"),
         ("vqav2", {"weight": float("inf")}, r"sources\.vqav2\.weight: inf is not a number"),
         ("vqav2", {"weigth": 1}, r"sources\.vqav2: unknown key `weigth`; nearest is `weight`"),

@@ -1,21 +1,27 @@
-"""Reading prompt pools: a malformed one is named with its file and key."""
+"""Reading prompt pools: phrasings have an origin, a malformed pool is named with file and key."""
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
 import yaml
 
+from lynx.config.compose import compose
 from lynx.config.errors import LynxError
-from lynx.data.prompts import load_pool, load_pools
+from lynx.config.prompt_pools import pool_path
+from lynx.data.prompts import Generated, PromptPool, load_pool, load_pools
+from lynx.training.backbones.text import prompt_phrases
 
 GOOD = {
     "fields": ["question"],
     "single": "{question} be brief.",
-    "diverse": ["{question} be brief.", "in short: {question}"],
+    "plain": ["{question} be brief.", "in short: {question}"],
     "held_out": ["briefly: {question}"],
 }
+
+MADE = {"text": "{question} quickly", "model": "m-1", "date": "2024-05-06", "run": "ab12"}
 
 
 def write_pools(root: Path, monkeypatch: pytest.MonkeyPatch, **pools: object) -> None:
@@ -29,6 +35,55 @@ def test_the_papers_prompt_for_short_answers_is_verbatim() -> None:
     assert load_pool("vqa_short").single == "{question} Give a short answer."
 
 
+@pytest.fixture
+def pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PromptPool:
+    write_pools(
+        tmp_path, monkeypatch, short=GOOD | {"rich": ["concisely: {question}"], "generated": [MADE]}
+    )
+    return load_pool("short")
+
+
+def test_training_draws_the_papers_first_then_plain_rich_and_generated(pool: PromptPool) -> None:
+    plain = ("{question} be brief.", "in short: {question}")
+    assert pool.diverse == (*plain, "concisely: {question}", "{question} quickly")
+    assert pool.phrasings("diverse") == pool.phrasings("diverse", "all") == pool.diverse
+    assert pool.phrasings("diverse", "plain") == pool.plain == plain
+    assert pool.phrasings("single", "plain") == pool.phrasings("single") == plain[:1]
+
+
+def test_a_pool_of_plain_phrasings_has_those_alone(pool: PromptPool) -> None:
+    plain = load_pools("plain")["short"]
+    assert plain.diverse == pool.plain
+    assert (plain.single, plain.held_out) == (pool.single, pool.held_out)
+
+
+def test_every_phrasing_tells_its_origin(pool: PromptPool) -> None:
+    texts = (*pool.diverse, *pool.held_out)
+    assert [pool.origin_of(text) for text in texts] == [
+        "paper", "plain", "rich", "generated", "held_out",
+    ]  # fmt: skip
+    assert pool.generated == (Generated(**MADE),)
+    with pytest.raises(LynxError, match="'say it' is no phrasing of the prompt pool `short`"):
+        pool.origin_of("say it")
+
+
+def test_a_pool_is_found_in_its_file(pool: PromptPool, tmp_path: Path) -> None:
+    assert pool_path("short") == tmp_path / "data_recipes/prompts/mine.yaml"
+    with pytest.raises(LynxError, match=r"no prompt pool `shrt`.*nearest is `short`"):
+        pool_path("shrt")
+
+
+def test_the_desk_keeps_to_plain_phrasings_and_the_paper_does_not() -> None:
+    assert compose(scale="desk").data.phrasings == "plain"
+    assert compose(scale="paper").data.phrasings == "all"
+
+
+def test_the_texts_of_the_desks_backbones_have_plain_phrasings_alone() -> None:
+    # The backbones that ship were trained on these; other texts would make other tokens.
+    digest = hashlib.sha256("\n".join(prompt_phrases()).encode()).hexdigest()
+    assert digest == "b0993ed482679198a8f1b421b7b1f657fd2abdaf1571e3d4a4a055ed72da4c5b"
+
+
 def test_an_unknown_pool_names_the_nearest() -> None:
     with pytest.raises(LynxError, match=r"`vqa_shrt`.*nearest is `vqa_short`"):
         load_pool("vqa_shrt")
@@ -37,13 +92,24 @@ def test_an_unknown_pool_names_the_nearest() -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"diverse": ["{question} be brief.", "in short:"]}, r"'in short:' must have.*question"),
+        ({"plain": ["{question} be brief.", "in short:"]}, r"'in short:' must have.*question"),
         ({"held_out": ["{hypothesis} {question}"]}, r"hypothesis.*must have.*question"),
-        ({"diverse": ["in short: {question}"]}, r"diverse: must contain the phrasing of `single`"),
+        ({"plain": ["in short: {question}"]}, r"plain: must contain the phrasing of `single`"),
         ({"singel": "{question}"}, r"unknown key `singel`; nearest is `single`"),
         ({"held_out": 3}, r"\.held_out: must be a list of texts, not 3"),
         ({"held_out": [True]}, r"\.held_out: True is no text; quote it"),
-        ({"diverse": "{question} be brief."}, r"\.diverse: must be a list of texts"),
+        ({"plain": "{question} be brief."}, r"\.plain: must be a list of texts"),
+        ({"rich": "{question}"}, r"\.rich: must be a list of texts"),
+        ({"rich": ["shortly"]}, r"'shortly' must have.*question"),
+        ({"rich": ["IN SHORT,  {question}"]}, r"'IN SHORT,  .*' is the same as 'in short: "),
+        ({"rich": ["Briefly, {question}"]}, r"'Briefly, .*' is the same as 'briefly: "),
+        ({"answers": "yes"}, r"\.answers: must be a list of texts"),
+        ({"generated": ["{question}"]}, r"\.generated\[0\] must be a mapping of text, model, date"),
+        ({"generated": [MADE | {"run": 5}]}, r"\.generated\[0\]\.run: 5 is no text"),
+        ({"generated": [MADE | {"mode": "x"}]}, r"unknown key `mode`; nearest is `model`"),
+        ({"generated": [MADE, MADE]}, r"is the same as .*; take one out"),
+        ({"generated": {}}, r"\.generated: must be a list of mappings"),
+        ({"diverse": []}, r"unknown key `diverse`"),
         ({"fields": "question"}, r"\.fields: must be a list of texts"),
         ({"single": 5}, r"\.single: 5 is no text"),
     ],

@@ -9,18 +9,25 @@ import pytest
 from lynx.config.errors import LynxError
 from lynx.config.files import names_in
 from lynx.config.schema import DataConfig
+from lynx.config.source_facts import load_sources
 from lynx.data.catalog import load_catalog
-from lynx.data.prompts import load_pool
 from lynx.data.recipe import describe_recipe, load_recipe
 
 
-def write_recipe(root: Path, monkeypatch: pytest.MonkeyPatch, sources: str) -> None:
+def write_recipe(
+    root: Path, monkeypatch: pytest.MonkeyPatch, sources: str, *, more: str = "", name: str = "mine"
+) -> None:
+    """A repository with the recipe, sources cats, dogs and cows, and the prompt pool `look`."""
     prompts = root / "data_recipes/prompts"
-    prompts.mkdir(parents=True)
-    phrasing = '{fields: [], single: "Look.", diverse: ["Look."], held_out: ["See."]}'
-    (prompts / "all.yaml").write_text(f"pools: {{look: {phrasing}}}\n")
-    text = f"description: A test.\npaper: {{}}\nsources: {sources}\n"
-    (root / "data_recipes/mine.yaml").write_text(text)
+    prompts.mkdir(parents=True, exist_ok=True)
+    phrasing = '{fields: [], single: "Look.", plain: ["Look."], held_out: ["See."]}'
+    (prompts / "all.yaml").write_text(f"pools: {{look: {phrasing}, see: {phrasing}}}\n")
+    known = root / "data_recipes/sources"
+    known.mkdir(exist_ok=True)
+    facts = "{title: Animals, task: Image Caption, prompts: look, licence: none}"
+    (known / "all.yaml").write_text(f"sources: {{cats: {facts}, dogs: {facts}, cows: {facts}}}\n")
+    text = f"description: A test.\npaper: {{}}\n{more}sources: {sources}\n"
+    (root / f"data_recipes/{name}.yaml").write_text(text)
     monkeypatch.setenv("LYNX_ROOT", str(root))
 
 
@@ -35,12 +42,14 @@ def test_cells_of_table_12_are_verbatim() -> None:
     assert "flan_v2" not in pretrain and "blip_cap_filt" not in instruct
 
 
-def test_every_recipe_is_printed_with_shares_and_examples() -> None:
+def test_every_recipe_is_printed_with_shares_and_pools() -> None:
     for name in names_in("data_recipes"):
         recipe = load_recipe(name)
-        text = describe_recipe(recipe)
-        assert all(load_pool(one.prompts).single in text for one in recipe.sources.values())
-    assert "30.525 %" in describe_recipe(load_recipe("pretrain"))
+        text = describe_recipe(recipe, num_samples=10**6, sizes={}, facts=load_sources())
+        rows = [line.split() for line in text.splitlines()]
+        for source, one in recipe.sources.items():
+            row = next(row for row in rows if row and row[0] == source)
+            assert one.prompts in row and "%" in row
 
 
 def test_an_unknown_recipe_names_the_nearest() -> None:
@@ -51,18 +60,27 @@ def test_an_unknown_recipe_names_the_nearest() -> None:
 @pytest.mark.parametrize(
     ("sources", "complaint"),
     [
-        ("{cats: {weight: 0, prompts: look}}", r"sources.cats.weight: 0 is not a number above 0"),
-        ("{cats: {weight: yes, prompts: look}}", r"sources.cats.weight"),
+        ("{cats: {weight: 0}}", r"sources.cats.weight: 0 is not a number above 0"),
+        ("{cats: {weight: yes}}", r"sources.cats.weight: True is not a number"),
+        ("{cats: {weight: .inf}}", r"sources.cats.weight: inf is not a number"),
+        ("{cats: {weight: .nan}}", r"sources.cats.weight: nan is not a number"),
+        ("{cats: {weight: much}}", r"sources.cats.weight: no parameter `much` of the recipe"),
+        ("{cats: {weight: 1 - 2}}", r"weight: 1 - 2 is not a number above 0 \(it is -1\)"),
+        ("{cats: {weight: 1 / 0}}", r"weight: 1 / 0 is not a number"),
+        ("{cats: {weight: open('x')}}", r"weight: open\('x'\) is not a number"),
+        ("{cats: {weight: 2 ** 9}}", r"weight: 2 \*\* 9 is not a number"),
+        ("{cats: {repeat: 0}}", r"sources.cats.repeat: 0 is not a number above 0"),
+        ("{cats: {weight: 1, repeat: 1}}", r"sources.cats: needs either `weight` or `repeat`"),
+        ("{cats: {}}", r"sources.cats: needs either `weight` or `repeat`"),
         ("{cats: {weight: 1, prompts: lock}}", r"sources.cats.prompts: .*nearest is `look`"),
-        ("{cats: {weight: 1}}", r"sources.cats: `prompts` is missing"),
-        ("{cats: {weigth: 1, prompts: look}}", r"unknown key `weigth`; nearest is `weight`"),
-        ("{cats: {weight: .inf, prompts: look}}", r"sources.cats.weight: inf is not a number"),
-        ("{cats: {weight: .nan, prompts: look}}", r"sources.cats.weight: nan is not a number"),
+        ("{cats: {weigth: 1}}", r"unknown key `weigth`; nearest is `weight`"),
         ("{cats: {weight: 1, prompts: [look]}}", r"sources.cats.prompts: \['look'\] is no pool's"),
         ("{cats: {weight: 1, prompts: no}}", r"sources.cats.prompts: False is no .*quote it"),
-        ("{cats: 5}", r"sources.cats must be a mapping of weight, prompts, not 5"),
+        ("{cats: {weight: 1, exclude: 3}}", r"sources.cats.exclude: 3 is no file's path"),
+        ("{cat: {weight: 1}}", r"sources.cat: no such source .*nearest is `cats`"),
+        ("{cats: 5}", r"sources.cats must be a mapping of weight, repeat, .* not 5"),
         ("{}", r"`sources` must map"),
-        ("[cats]", r"`sources` must map"),
+        ("[cats]", r"`sources` must be a mapping"),
     ],
 )
 def test_a_malformed_recipe_is_named_with_file_and_key(
@@ -80,12 +98,16 @@ def test_a_malformed_recipe_is_named_with_file_and_key(
         ("description: A test.", r"`paper` is missing"),
         ("description: no\npaper: {}", r"`description` must be a text"),
         ("description: A test.\npaper: 12", r"`paper` must be a mapping, not 12"),
+        (
+            "description: A test.\npaper: {}\nunit: words",
+            r"unit: 'words' is not one of",
+        ),
     ],
 )
 def test_a_malformed_head_of_a_recipe_is_named(
     head: str, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = "{cats: {weight: 1, prompts: look}}"
+    source = "{cats: {weight: 1}}"
     write_recipe(tmp_path, monkeypatch, source)
     (tmp_path / "data_recipes/mine.yaml").write_text(f"{head}\nsources: {source}\n")
     with pytest.raises(LynxError, match=r"data_recipes/mine.yaml: " + complaint):

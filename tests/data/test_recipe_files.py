@@ -9,6 +9,7 @@ import pytest
 
 from lynx.config.files import names_in, read_mapping
 from lynx.config.paths import from_root
+from lynx.config.source_facts import load_sources
 from lynx.data.prompts import PromptPool, load_pools
 from lynx.data.recipe import describe_recipe, load_recipe
 
@@ -104,7 +105,7 @@ def test_every_pool_has_many_phrasings_and_others_held_out() -> None:
 
 def test_held_out_phrasings_use_no_word_that_training_lacks() -> None:
     pools = load_pools().values()
-    trained = words(phrasing for pool in pools for phrasing in pool.diverse)
+    trained = words(phrasing for pool in pools for phrasing in pool.plain)
     held_out = words(phrasing for pool in pools for phrasing in pool.held_out)
     assert held_out - trained == set()
     assert len(trained) < 260  # the desk's language models know few words
@@ -121,7 +122,14 @@ def test_a_pool_that_serves_videos_too_names_neither_images_nor_videos() -> None
 
 
 def test_the_description_of_a_recipe_names_sources_shares_and_examples() -> None:
-    text = describe_recipe(load_recipe("pretrain_noisy"))
-    assert "coyo700m" in text and "8.248 %" in text
-    assert "Write a relevant description to pair with the image." in text
-    assert "32 sources, weights sum to 100" in text
+    facts = load_sources()
+    sizes = {one.name: one.rows for one in facts.values() if one.rows}
+    recipe = load_recipe("pretrain_noisy")
+    text = describe_recipe(recipe, num_samples=153_600_000, sizes=sizes, facts=facts)
+    cells = [line.split() for line in text.splitlines()]
+    rows = {line[0]: line for line in cells if line}
+    assert rows["coyo700m"][1:7] == ["8.2475", "8.248", "%", "16495", "12668160", "?"]
+    assert rows["vqav2"][-2:] == ["vqa_short", f"({len(load_pools()['vqa_short'].diverse)})"]
+    assert rows["cc3m"][6:8] == ["2900000", "5.34"]
+    assert rows["sum"][1:3] == ["100", "100.000"]
+    assert "parameters: noisy_share = 0.5" in text

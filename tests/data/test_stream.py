@@ -9,7 +9,8 @@ import pytest
 
 from lynx.config.errors import LynxError
 from lynx.data.recipe import load_recipe
-from lynx.data.stream import ROUNDED_CYCLE, MixPlan, cycle_counts, permuted
+from lynx.data.row_order import permuted, permuted_by_shards
+from lynx.data.stream import ROUNDED_CYCLE, MixPlan, cycle_counts
 
 WEIGHTS = {"captions": 60.5, "questions": 30.25, "scenes": 9.0, "jokes": 0.25}
 SIZES = {"captions": 31, "questions": 700, "scenes": 64, "jokes": 1}
@@ -41,7 +42,7 @@ def test_every_prefix_has_the_recipes_ratios_within_two_samples(seed: int) -> No
 
 @pytest.mark.parametrize("name", ["pretrain", "instruct"])
 def test_prefixes_of_the_papers_recipes_have_their_ratios(name: str) -> None:
-    weights = {source: entry.weight for source, entry in load_recipe(name).sources.items()}
+    weights = load_recipe(name).weights
     plan = plan_of(weights, sizes=dict.fromkeys(weights, 1000))
     assert largest_deviation(plan, weights, length=3000) < 2
     assert tuple(plan.counts(sum(plan.cycle_counts)).values()) == cycle_counts(weights)
@@ -114,3 +115,37 @@ def test_ratios_that_need_too_long_a_cycle_are_rounded_to_one() -> None:
 def test_a_share_too_small_for_a_cycle_is_refused() -> None:
     with pytest.raises(LynxError, match="crumbs"):
         cycle_counts({"bread": 1.0, "crumbs": 1e-9})
+
+
+ENDS = (7, 10, 31, 40, 52, 60, 61)
+
+
+def test_an_order_by_shards_is_a_permutation_that_stays_within_windows() -> None:
+    orders = [
+        [permuted_by_shards(p, shard_ends=ENDS, window=3, key=key << 64 | 5) for p in range(61)]
+        for key in range(4)
+    ]
+    assert all(sorted(order) == list(range(61)) for order in orders)
+    assert len({tuple(order) for order in orders}) == 4
+    for order in orders:
+        shards = [next(n for n, end in enumerate(ENDS) if row < end) for row in order]
+        windows: list[set[int]] = [set()]
+        for shard in shards:
+            if shard not in windows[-1] and len(windows[-1]) == 3:
+                windows.append(set())
+            windows[-1].add(shard)
+        assert sorted(shard for window in windows for shard in window) == list(range(7))
+    assert any(order[:10] != sorted(order[:10]) for order in orders)
+
+
+def test_locality_leaves_the_mix_and_small_sources_as_they_are() -> None:
+    weights, sizes = {"big": 2.0, "small": 1.0}, {"big": 61, "small": 10}
+    ends = {"big": ENDS, "small": (6, 10)}
+    plans = [
+        MixPlan(weights=weights, sizes=sizes, seed=1, name="s", shard_ends=ends, locality=locality)
+        for locality in (0, 3)
+    ]
+    plain, windowed = ([plan.draw(position) for position in range(150)] for plan in plans)
+    assert [draw.source for draw in plain] == [draw.source for draw in windowed]
+    assert [d for d in plain if d.source == 1] == [d for d in windowed if d.source == 1]
+    assert sorted(d.row for d in windowed if d.source == 0 and d.epoch == 0) == list(range(61))

@@ -19,7 +19,7 @@ POOL = PromptPool(
     name="short",
     fields=("question",),
     single="{question} answer .",
-    diverse=("{question} answer .", "question : {question}", "please answer {question}"),
+    plain=("{question} answer .", "question : {question}", "please answer {question}"),
     held_out=("say {question}",),
 )
 

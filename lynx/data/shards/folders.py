@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
-
-import fsspec
+from typing import Any, Protocol, TypeVar
 
 from lynx.config.errors import LynxError
+from lynx.data.shards.fetching import Remote
 from lynx.data.shards.index import BYTES_PER_ROW
 from lynx.data.shards.manifest import MANIFEST, Manifest, Shard
 from lynx.tracking.files import locked
 
-_CHUNK = 1 << 22  # bytes
-_TRIES, _FIRST_PAUSE = 4, 1.0  # of a download; seconds, doubled each time
+_PART = ".part"  # ending of a file that is being fetched
+_FILES = (".tar", ".npy", _PART)
+_ABANDONED = 3600.0  # seconds without a byte, after which a part belongs to a process that is gone
+_MOST_LOST = 10  # times that other processes may evict a file before it is open
 _log = logging.getLogger(__name__)
+Opened = TypeVar("Opened")
 
 
 class ShardFolder(Protocol):
@@ -33,10 +33,10 @@ class ShardFolder(Protocol):
         """LynxError for what is missing or cut, as far as that costs no reading."""
 
     def tar(self, shard: Shard) -> Path:
-        """A local file with the shard; LynxError where it can't be had."""
+        """A local file with the shard; LynxError where it can't be had. See `opened`."""
 
     def index(self, shard: Shard) -> Path:
-        """A local file with the shard's index; LynxError where it can't be had."""
+        """A local file with the shard's index; LynxError where it can't be had. See `opened`."""
 
 
 class LocalFolder:
@@ -77,72 +77,63 @@ class RemoteFolder:
     """Shards behind a URL that fsspec reads (s3, gs, hf, http, ...), fetched whole when first read.
 
     A file in the cache is named by its hash and was compared with it, so that several runs, ranks
-    and workers share it. Beyond `max_bytes` the shards that were fetched longest ago are removed.
+    and workers share it. The files that were opened longest ago make room for a new one within
+    `max_bytes`, except for what other processes fetch at that moment.
     """
 
     def __init__(self, url: str, cache_dir: Path, *, max_bytes: int) -> None:
-        self._url, self._cache_dir, self._max_bytes = url.rstrip("/"), cache_dir, max_bytes
+        self._remote, self._cache_dir, self._max_bytes = Remote(url), cache_dir, max_bytes
 
     def __str__(self) -> str:
-        return self._url
+        return str(self._remote)
 
     def manifest_text(self) -> str:
-        with _told(f"{self._url}/{MANIFEST}"), fsspec.open(f"{self._url}/{MANIFEST}") as stream:
-            return stream.read().decode()
+        return self._remote.text(MANIFEST)
 
     def check(self, manifest: Manifest) -> None:
         largest = max(shard.bytes for shard in manifest.shards)
         if largest > self._max_bytes:
             raise LynxError(
                 f"data.shard_cache_gb: {self._max_bytes / 1e9:g} GB can't hold one shard of "
-                f"{self._url}, which has {largest / 1e9:.2f} GB"
+                f"{self}, which has {largest / 1e9:.3g} GB"
             )
 
     def tar(self, shard: Shard) -> Path:
-        return self._fetched(shard.file, shard.sha256)
+        return self._cached(shard.file, shard.sha256, room=shard.bytes)
 
     def index(self, shard: Shard) -> Path:
-        return self._fetched(shard.index_file, shard.index_sha256)
+        return self._cached(shard.index_file, shard.index_sha256, room=0)
 
-    def _fetched(self, name: str, sha256: str) -> Path:
+    def _cached(self, name: str, sha256: str, *, room: int) -> Path:
+        """room: bytes to free for the file; 0 for an index, which has no thousandth of a shard."""
         path = self._cache_dir / sha256[:2] / f"{sha256}{Path(name).suffix}"
-        if not path.exists():
-            with locked(path.with_suffix(".lock"), waiting=_log.info):
-                if not path.exists():
-                    self._download(name, sha256, path)
-            self._evict(keep=path)
+        try:
+            if _touched(path):
+                return path
+            # One lock for all hashes that begin alike: no more than 256 files are left behind.
+            with locked(path.parent / ".lock", waiting=_log.info):
+                if not _touched(path):
+                    if room:
+                        self._evict(room)
+                    self._remote.fetch(name, sha256, path, part=path.with_suffix(_PART))
+        except OSError as error:
+            raise LynxError(f"{self._cache_dir}: can't keep {self}/{name} here: {error}") from error
         return path
 
-    def _download(self, name: str, sha256: str, path: Path) -> None:
-        url, part = f"{self._url}/{name}", path.with_suffix(".part")
-        for number in range(_TRIES):
-            if number:
-                time.sleep(_FIRST_PAUSE * 2 ** (number - 1))
-            try:
-                with _told(url):
-                    digest = _copied(url, part)
-            except LynxError as error:
-                problem = str(error)
+    def _evict(self, room: int) -> None:
+        """Make room, least recently opened files first; who has such a file open can read on."""
+        files = []
+        for path in self._cache_dir.glob("*/*"):
+            if path.suffix in _FILES and (status := _status(path)):
+                files.append((status.st_mtime, status.st_size, path))
+        total = room + sum(size for _, size, _ in files)
+        for modified, size, path in sorted(files):
+            is_part = path.suffix == _PART
+            if is_part and time.time() - modified < _ABANDONED:
                 continue
-            if digest == sha256:
-                os.replace(part, path)
-                return
-            problem = f"{url}: its sha256 is {digest[:16]}..., {MANIFEST} says {sha256[:16]}..."
-            _log.warning("%s; fetched again", problem)
-        part.unlink(missing_ok=True)
-        raise LynxError(f"{problem} (tried {_TRIES} times)")
-
-    def _evict(self, *, keep: Path) -> None:
-        """Oldest first; a file that a reader has open stays readable until it is closed."""
-        with suppress(FileNotFoundError):  # another process evicts too
-            files = sorted(self._cache_dir.glob("*/*.tar"), key=lambda path: path.stat().st_mtime)
-            total = sum(path.stat().st_size for path in files)
-            for path in files:
-                if total <= self._max_bytes:
-                    return
-                if path != keep:
-                    total -= path.stat().st_size
-                    path.unlink()
+            if is_part or total > self._max_bytes:
+                path.unlink(missing_ok=True)
+                total -= size
 
 
 def open_folder(location: str | os.PathLike[str], **cache: Any) -> ShardFolder:
@@ -154,27 +145,36 @@ def open_folder(location: str | os.PathLike[str], **cache: Any) -> ShardFolder:
     return RemoteFolder(str(location), **cache)
 
 
-def _copied(url: str, path: Path) -> str:
-    """Copy the file at the URL; gives its sha256."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256()
-    with fsspec.open(url) as remote, path.open("wb") as local:
-        while chunk := remote.read(_CHUNK):
-            digest.update(chunk)
-            local.write(chunk)
-    return digest.hexdigest()
+def opened(find: Callable[[], Path], opener: Callable[[Path], Opened]) -> Opened:
+    """What `opener` makes of the file that `find` names; LynxError where there is none to be had.
+
+    Another process may evict the file in between; then it is asked for again.
+    """
+    for _ in range(_MOST_LOST):
+        path = find()
+        try:
+            return opener(path)
+        except FileNotFoundError:
+            continue
+        except OSError as error:  # too many open files, no permission: not a matter of one sample
+            raise LynxError(f"{path}: can't be opened: {error.strerror}") from error
+    raise LynxError(f"{path}: is gone; was it removed, or is data.shard_cache_gb far too small?")
 
 
-@contextmanager
-def _told(url: str) -> Iterator[None]:
-    """Whatever a file system raises, as a LynxError that names the URL."""
+def _touched(path: Path) -> bool:
+    """Whether the file exists; it counts as just used."""
     try:
-        yield
-    except LynxError:
-        raise
-    except Exception as error:  # each of fsspec's file systems has exceptions of its own
-        reason = str(error) or type(error).__name__
-        raise LynxError(f"{url}: can't be fetched: {reason}") from error
+        os.utime(path)
+    except OSError:  # another user's file can't be touched and may still be read
+        return path.exists()
+    return True
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except FileNotFoundError:  # another process evicts too
+        return None
 
 
 def _size(path: Path) -> int | None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import xxhash
 
+from lynx.data.shards.manifest import MANIFEST
 from lynx.tracking.files import write_bytes_atomic
 
 NUM_COLUMNS = 4
@@ -26,7 +27,7 @@ class Row(NamedTuple):
     number: int
 
 
-def checksum(content: bytes) -> int:
+def checksum(content: bytes | memoryview) -> int:
     """xxh3 of the bytes as a signed 64-bit integer: a tenth of what CRC-32 costs."""
     value = xxhash.xxh3_64_intdigest(content)
     return value - (1 << 64) if value >> 63 else value
@@ -46,7 +47,11 @@ def open_index(path: Path, *, num_rows: int) -> np.ndarray:
 
     Not a `np.memmap`, whose rows cost five times as much to take.
     """
-    index = np.asarray(np.load(path, mmap_mode="r"))
+    return parse_index(np.asarray(np.load(path, mmap_mode="r")), num_rows=num_rows)
+
+
+def parse_index(index: np.ndarray, *, num_rows: int) -> np.ndarray:
+    """What a file held; ValueError if it is no index with that many rows."""
     if index.shape != (num_rows, NUM_COLUMNS) or index.dtype != np.int64:
-        raise ValueError(f"the index {path.name} doesn't fit the manifest")
+        raise ValueError(f"has the shape {index.shape}; {MANIFEST} says {num_rows} rows")
     return index

@@ -78,7 +78,10 @@ def _read_pairs(key: str, source: str, members: Members, layout: Mapping[str, st
     content = members[ending].decode()
     text = json.loads(content)[name] if name else content
     if not isinstance(text, str) or not text.strip():
-        raise ValueError(f"its text in {layout['text']} is {text!r}")
+        found = "empty" if isinstance(text, str) else f"a {type(text).__name__}"
+        raise ValueError(f"its text in {layout['text']} is {found}")
+    if "\0" in text:  # of a hole in the file
+        raise ValueError(f"its text in {layout['text']} has zero bytes")
     return Sample(key, source, "image", (Round({}, text.strip()),), (picture,))
 
 

@@ -78,12 +78,17 @@ def parse_manifest(text: str, *, place: object) -> Manifest:
     try:
         names = [one.name for one in fields(Shard)]
         shards = tuple(Shard(**{name: one[name] for name in names}) for one in content["shards"])
-        return Manifest(
+        manifest = Manifest(
             source=content["source"],
             licence=content["licence"],
             builder=content["builder"],
             shards=shards,
             layout=content["layout"],
         )
+        stated = content["num_rows"]
     except (KeyError, TypeError) as error:
         raise LynxError(f"{place}: is no manifest of shards: {error} is missing") from error
+    if not stated == manifest.num_rows > 0:
+        rows = f"{len(shards)} shards have {manifest.num_rows} rows"
+        raise LynxError(f"{place}: num_rows: says {stated}, and its {rows}; make it again")
+    return manifest

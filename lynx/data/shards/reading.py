@@ -6,7 +6,7 @@ import json
 import os
 from bisect import bisect_right
 from collections import OrderedDict
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import numpy as np
 
 from lynx.config.errors import LynxError
 from lynx.data.sample import Sample, UnreadableSampleError
-from lynx.data.shards.folders import open_folder
+from lynx.data.shards.folders import open_folder, opened
 from lynx.data.shards.index import checksum, open_index
 from lynx.data.shards.layout import READERS
 from lynx.data.shards.manifest import MANIFEST, parse_manifest
@@ -81,6 +81,8 @@ class ShardedSource:
         try:
             content, number = self._span(row)
             return self._parsed(content).row(number)
+        except LynxError:  # the shard can't be had: that is not one sample's fault
+            raise
         except _UNREADABLE as error:
             raise self._unreadable(row, error) from error
 
@@ -88,13 +90,18 @@ class ShardedSource:
         """Key of the sample in the row, and content of its members by ending; errors as `read`."""
         try:
             return unpacked(self._span(row)[0])
+        except LynxError:
+            raise
         except _UNREADABLE as error:
             raise self._unreadable(row, error) from error
 
     def metadata(self, row: int) -> dict[str, Any]:
         """All that the sample's JSON says, such as scores of who made the shard; {} for none."""
         content = self.read_members(row)[1].get("json")
-        found: Any = json.loads(content.tobytes()) if content else {}
+        try:
+            found: Any = json.loads(content.tobytes()) if content else {}
+        except ValueError as error:
+            raise self._unreadable(row, error) from error
         return found if isinstance(found, dict) else {}
 
     def place(self, row: int) -> str:
@@ -106,9 +113,7 @@ class ShardedSource:
         file = self._manifest.shards[number].file
         return file if os.path.isabs(file) else f"{self._folder}/{file}"
 
-    def _unreadable(self, row: int, error: Exception) -> LynxError:
-        if isinstance(error, LynxError):
-            return error
+    def _unreadable(self, row: int, error: Exception) -> UnreadableSampleError:
         reason = str(error) or type(error).__name__
         return UnreadableSampleError(f"{self.place(row)} can't be read: {reason}")
 
@@ -136,14 +141,25 @@ class ShardedSource:
 
     def _open_index(self, number: int) -> np.ndarray:
         shard = self._manifest.shards[number]
-        index = open_index(self._folder.index(shard), num_rows=shard.num_rows)
+        opener = partial(open_index, num_rows=shard.num_rows)
+        try:
+            index = opened(partial(self._folder.index, shard), opener)
+        except LynxError:
+            raise
+        except (ValueError, EOFError) as error:
+            raise LynxError(f"{self._folder}/{shard.index_file}: {error}") from error
         self._indices[number] = index
         return index
 
     def _open(self, number: int) -> int:
-        descriptor = os.open(self._folder.tar(self._manifest.shards[number]), os.O_RDONLY)
-        if len(self._files) >= _MOST_OPEN:
-            os.close(self._files.popitem(last=False)[1])
+        find = partial(self._folder.tar, self._manifest.shards[number])
+        descriptor = opened(find, partial(os.open, flags=os.O_RDONLY))
+        # A file that was evicted takes up the disk as long as it is open.
+        gone = [one for one, file in self._files.items() if not os.fstat(file).st_nlink]
+        if not gone and len(self._files) >= _MOST_OPEN:
+            gone = [next(iter(self._files))]
+        for one in gone:
+            os.close(self._files.pop(one))
         self._files[number] = descriptor
         return descriptor
 

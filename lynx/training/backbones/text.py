@@ -121,7 +121,7 @@ def chat_test(rng: random.Random) -> list[Segment]:
 def prompt_phrases() -> list[str]:
     """Every training phrasing of every prompt pool without its placeholders, for their words."""
     phrases = {
-        re.sub(r"\{\w+\}", " ", phrase) for pool in load_pools().values() for phrase in pool.diverse
+        re.sub(r"\{\w+\}", " ", phrase) for pool in load_pools().values() for phrase in pool.plain
     }
     return sorted(" ".join(phrase.lower().split()) for phrase in phrases if phrase.strip())
 

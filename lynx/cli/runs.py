@@ -1,10 +1,7 @@
-"""The commands: `lynx list | show | diff | train | evaluate | table | ablation | compare | ...`."""
+"""Commands about variants and runs: `lynx list | show | diff | train | evaluate | ...`."""
 
 from __future__ import annotations
 
-import os
-import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -37,10 +34,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Train, ablate and evaluate multimodal language models, one factor at a time.",
 )
-recipe_app = typer.Typer(no_args_is_help=True, help="Recipes of training data.")
-world_app = typer.Typer(no_args_is_help=True, help="The miniature world of the desk scale.")
-app.add_typer(recipe_app, name="recipe")
-app.add_typer(world_app, name="world")
 
 Name = Annotated[str, typer.Argument(help="An experiment or an ablation.")]
 Overrides = Annotated[
@@ -49,22 +42,6 @@ Overrides = Annotated[
 Scale = Annotated[str, typer.Option(help="desk, gpu, paper, or another file of experiments/scale.")]
 Seeds = Annotated[list[int] | None, typer.Option("--seed", help="May be given several times; 0.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")]
-
-
-_SECONDS_FOR_RANK_ZERO = 6  # to say what is wrong; Lightning kills it when another rank has ended
-
-
-def main() -> None:
-    """Run the command line; a LynxError is printed without a traceback and exits 2."""
-    try:
-        app()
-    except LynxError as error:
-        rank, parent = os.environ.get("LOCAL_RANK", "0"), os.getppid()
-        if rank != "0":
-            time.sleep(_SECONDS_FOR_RANK_ZERO)
-        if os.getppid() == parent:  # else rank zero, which started this one, has said it
-            print(f"error: {'' if rank == '0' else f'rank {rank}: '}{error}", file=sys.stderr)
-        sys.exit(2)
 
 
 @app.command("list")
@@ -193,53 +170,6 @@ def caption_loss(
     from lynx.tracking.run_dir import RunDir
 
     typer.echo(captions_text(RunDir(run), shards, pool=pool, num_shown=shown))
-
-
-@recipe_app.command("import")
-def recipe_import(
-    folder: Annotated[Path, typer.Argument(help="Pictures, each with a .txt of the same name.")],
-    out: Annotated[Path, typer.Argument(help="Where the shards go; point LYNX_DATA there.")],
-    name: Annotated[str, typer.Option(help="Prefix of the sources.")] = "tuxpaint",
-) -> None:
-    """Make shards of captioned pictures of your own, a tenth of them held out."""
-    from lynx.data.folder_source import build_folder_sources
-
-    made = build_folder_sources(folder, out, name=name)
-    skipped = ", ".join(f"{number} {reason}" for reason, number in made.skipped.items())
-    typer.echo(f"{made.num_train} pictures to train on, {made.num_held_out} held out")
-    typer.echo(f"skipped: {skipped or 'none'}")
-    typer.echo(f"questions about those held out: {made.questions}")
-    for source, shards in made.shards.items():
-        typer.echo(f"  {source}: {shards}")
-
-
-@recipe_app.command("show")
-def recipe_show(name: str) -> None:
-    """Print a recipe's sources and their shares."""
-    from lynx.data.recipe import describe_recipe, load_recipe
-
-    typer.echo(describe_recipe(load_recipe(name)))
-
-
-@world_app.command("show")
-def world_show(out: Path) -> None:
-    """Write a sheet of the world's pictures with their questions, as PNG."""
-    from lynx.world.sheet import write_contact_sheet
-
-    typer.echo(f"written: {write_contact_sheet(out)}")
-
-
-@app.command()
-def backbones(
-    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("backbones/desk"),
-    seed: Annotated[int, typer.Option(help="Of the weights and the texts.")] = 0,
-    part: Annotated[list[str] | None, typer.Option(help="Only this one; may be repeated.")] = None,
-) -> None:
-    """Train the miniature world's backbones, measure their gates and write their card."""
-    from lynx.config.paths import from_root
-    from lynx.training.backbones.build import PARTS, build_backbones
-
-    typer.echo(f"written: {build_backbones(from_root(out), seed=seed, parts=tuple(part or PARTS))}")
 
 
 def _say(text: str) -> None:
