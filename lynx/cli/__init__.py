@@ -8,6 +8,7 @@ import time
 
 from lynx.cli.data import data_app
 from lynx.cli.prompts import prompts_app
+from lynx.cli.quality import data_noise  # noqa: F401, which adds its commands to data_app
 from lynx.cli.recipes import recipe_app
 from lynx.cli.runs import app
 from lynx.cli.world import backbones, world_app

@@ -45,7 +45,7 @@ class Recipe:
     name: str
     description: str
     paper: Mapping[str, Any]  # where the paper has it
-    sources: dict[str, RecipeSource]  # in the file's order, those of included recipes first
+    sources: dict[str, RecipeSource]  # in the file's order, before those of included recipes
     unit: Unit = "samples"
     parameters: Mapping[str, Fraction] = field(default_factory=dict)
 
@@ -76,9 +76,10 @@ def _loaded(reference: str, including: tuple[str, ...]) -> Recipe:
     content = _checked_head(read_mapping(path), origin)
     parameters = _parameters(content.get("parameters", {}), given, origin)
     unit = content.get("unit", "samples")
-    sources = _included(content, parameters, unit, origin, including=(*including, name))
-    own = _sources(content.get("sources", {}), parameters, origin)
-    sources |= own  # what a recipe says itself replaces what it includes
+    sources = _sources(content.get("sources", {}), parameters, origin)
+    included = _included(content, parameters, unit, origin, including=(*including, name))
+    for source, part in included.items():
+        sources.setdefault(source, part)  # what a recipe says itself replaces what it includes
     if not sources:
         raise LynxError(f"{origin}: `sources` must map source names to weights")
     return Recipe(

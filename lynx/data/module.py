@@ -135,9 +135,11 @@ class LynxDataModule(LightningDataModule):
             while found := list(islice(iterator, self.accumulation)):
                 step = [self._checked(batch) for batch in found]
                 total = sum(batch.num_targets for batch in step)
-                for batch in step:
+                for number, batch in enumerate(step, start=1):
                     self._num_delivered += 1
-                    self.tally.count(batch)
+                    if number == self.accumulation:  # before the step ends, and a state is taken
+                        for one in step:
+                            self.tally.count(one)
                     yield replace(batch, step_target_tokens=total)
         finally:
             del iterator  # an error's traceback would keep the workers: their end then takes 10 s

@@ -122,8 +122,8 @@ def _compare_tokens(
     for _ in data.batches():
         mix = data.realised_mix()
         done = sum(mix.samples.values())
-        if done in due:
-            differences += _compared(due[done], mix.tokens, _TOKENS)
+        if done in due:  # once: the count stays the same until the next step ends
+            differences += _compared(due.pop(done), mix.tokens, _TOKENS)
         if done >= last:
             break
     return last, differences

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections import Counter
 from dataclasses import replace
@@ -18,6 +19,8 @@ from lynx.config.errors import LynxError
 from lynx.data.batch import Batch
 from lynx.data.build import build_data_module
 from lynx.data.module import LynxDataModule
+from lynx.data.shards.reading import ShardedSource
+from lynx.data.shards.writing import write_shards
 from tests.tiny import NUM_QUERIES, tiny_config
 
 
@@ -120,22 +123,67 @@ def test_going_on_with_another_number_of_devices_sees_each_sample_once(make: Any
 
 
 @pytest.mark.parametrize(
-    "change",
-    [{"recipe": "pretrain"}, {"prompts": "single"}, {"image_size": 28}, {"seed": 1}],
+    ("change", "named"),
+    [
+        ({"recipe": "pretrain"}, "weight of llava_caption was 0.945, is not there"),
+        ({"prompts": "single"}, "prompts of visual_genome_caption was "),
+        ({"image_size": 28}, "image_size was 56, is 28"),
+        ({"global_batch_size": 16}, "global_batch_size was 8, is 16"),
+        ({"data__locality": 1}, "locality was 0, is 1"),
+        ({"data__phrasings": "plain"}, "prompts of vgqa was "),
+    ],
     ids=str,
 )
-def test_a_state_of_other_data_is_refused(
-    make: Any, catalog: dict[str, Path], tokenizer: PreTrainedTokenizerBase, change: dict[str, Any]
+def test_a_state_of_other_data_is_refused_and_the_difference_named(
+    make: Any, change: dict[str, Any], named: str
 ) -> None:
     state = make().state_dict()
-    if "seed" in change:
-        config = replace(tiny_config(None), **change)
-        settings = {"catalog": catalog, "tokenizer": tokenizer, "num_queries": NUM_QUERIES}
-        other = build_data_module(config, "instruct", **settings)
-    else:
-        other = make(**change)
-    with pytest.raises(LynxError, match="other data"):
-        other.load_state_dict(state)
+    with pytest.raises(LynxError, match=f"other data: (.*; )?{named}"):
+        make(**change).load_state_dict(state)
+
+
+def test_another_seed_tokenizer_or_shard_is_refused_and_named(
+    make: Any, catalog: dict[str, Path], tokenizer: PreTrainedTokenizerBase, tmp_path: Path
+) -> None:
+    state = make().state_dict()
+
+    def other(**settings: Any) -> LynxDataModule:
+        given = {"catalog": catalog, "tokenizer": tokenizer, "config": tiny_config(None)}
+        given |= settings
+        config = given.pop("config")
+        return build_data_module(config, "instruct", num_queries=NUM_QUERIES, **given)
+
+    other().load_state_dict(state)
+    with pytest.raises(LynxError, match="seed was 0, is 1"):
+        other(config=replace(tiny_config(None), seed=1)).load_state_dict(state)
+    grown = copy.deepcopy(tokenizer)
+    grown.add_tokens(["lynx"])
+    with pytest.raises(LynxError, match=r"tokenizer was .*, is "):
+        other(tokenizer=grown).load_state_dict(state)
+    samples = [ShardedSource(catalog["gqa"]).read(row) for row in range(5)]
+    labels = {"source": "gqa", "samples_per_shard": 4, "licence": "none", "builder": "tests"}
+    write_shards(samples, tmp_path / "gqa", **labels)  # type: ignore[arg-type]
+    with pytest.raises(LynxError, match=r"shards of gqa was .*, is "):
+        other(catalog=catalog | {"gqa": tmp_path / "gqa"}).load_state_dict(state)
+
+
+def test_the_tally_counts_whole_steps_once_across_lives(make: Any) -> None:
+    data = make(steps=4)
+    stream = iter(data.train_dataloader())
+    for _ in range(3):  # one step and a half
+        next(stream)
+    resumed = make(steps=4)
+    resumed.load_state_dict(data.state_dict())
+    assert sum(resumed.realised_mix().samples.values()) == 8
+    batches_of(resumed)
+    whole = make(steps=4)
+    batches = batches_of(whole)
+    assert resumed.realised_mix() == whole.realised_mix()
+    mix = whole.realised_mix()
+    assert mix.samples == whole.planned_mix(32)
+    used = sum(int((batch.document_ids > 0).sum()) for batch in batches)
+    places = sum(batch.document_ids.numel() for batch in batches)
+    assert sum(mix.tokens.values()) == used and mix.useful_share == used / places
 
 
 def test_the_realised_mix_counts_all_ranks(make: Any) -> None:

@@ -26,7 +26,7 @@ def test_included_weights_are_multiplied_and_a_source_named_twice_is_merged(
     )
     recipe = load_recipe("mine")
     weights = {name: source.weight for name, source in recipe.sources.items()}
-    assert list(weights) == ["cats", "dogs", "cows"]
+    assert list(weights) == ["cows", "cats", "dogs"]
     assert weights == {"cats": Fraction(3, 2), "dogs": Fraction(9, 2), "cows": Fraction(1, 10)}
 
 

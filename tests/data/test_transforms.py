@@ -123,3 +123,33 @@ def test_whatever_pillow_raises_makes_a_picture_unreadable(
     monkeypatch.setattr(Image, "open", fail)
     with pytest.raises(UnreadableSampleError, match=rf"decoded: .*({type(error).__name__}|x)"):
         image_to_tensor(b"damaged", image_size=14)
+
+
+def test_a_picture_is_turned_as_its_exif_data_say() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by 90 degrees to the right
+    stream = io.BytesIO()
+    ramp(60, 60).save(stream, "JPEG", exif=exif, quality=100, subsampling=0)
+    seen = colors(image_to_tensor(stream.getvalue(), image_size=56))
+    assert seen[0, -1, 0] < 20 and seen[-1, -1, 0] > 230  # red grows downwards now
+
+
+def test_cmyk_becomes_the_colours_that_are_printed() -> None:
+    cyan = encoded(Image.new("CMYK", (8, 8), (255, 0, 0, 0)), "JPEG")
+    seen = colors(image_to_tensor(cyan, image_size=14))[7, 7]
+    assert seen[0] < 40 and seen[1] > 200 and seen[2] > 200
+
+
+def test_of_an_animation_the_first_frame_is_seen() -> None:
+    stream = io.BytesIO()
+    frames = [Image.new("RGB", (8, 8), color) for color in ("red", "lime")]
+    frames[0].save(stream, "PNG", save_all=True, append_images=frames[1:])
+    seen = colors(image_to_tensor(stream.getvalue(), image_size=14))[7, 7]
+    assert seen[0] > 250 and seen[1] < 5
+
+
+def test_a_picture_of_too_many_pixels_is_not_decoded() -> None:
+    bomb = encoded(Image.new("1", (40_000, 4_000)))
+    assert len(bomb) < 200_000
+    with pytest.raises(UnreadableSampleError, match=r"40000 x 4000 is more than 80000000 pixels"):
+        image_to_tensor(bomb, image_size=14)
