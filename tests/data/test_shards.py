@@ -15,6 +15,7 @@ from PIL import Image
 
 from lynx.config.errors import LynxError
 from lynx.data.sample import Round, Sample, UnreadableSampleError
+from lynx.data.shards.folders import opened
 from lynx.data.shards.reading import ShardedSource
 from lynx.data.shards.writing import write_shards
 
@@ -129,6 +130,27 @@ def test_an_index_that_is_empty_or_missing_is_found_when_opened(tmp_path: Path) 
     index.unlink()
     with pytest.raises(LynxError, match=r"mixed-000002.npy: is missing"):
         ShardedSource(directory)
+
+
+def test_an_index_that_does_not_fit_is_no_matter_of_one_sample(tmp_path: Path) -> None:
+    directory = write(tmp_path / "mixed").directory
+    index = directory / "mixed-000002.npy"
+    index.write_bytes(index.read_bytes() + (directory / "mixed-000001.npy").read_bytes())
+    assert ShardedSource(directory).read(10).key == "000010"  # what follows an array is not read
+    index.write_bytes(bytes(1000))
+    with pytest.raises(LynxError, match=r"mixed-000002.npy: ") as caught:
+        ShardedSource(directory).read(10)
+    assert not isinstance(caught.value, UnreadableSampleError)
+
+
+def test_a_file_that_vanishes_before_it_is_open_is_asked_for_again(tmp_path: Path) -> None:
+    (tmp_path / "here").write_bytes(b"a shard")
+    names = iter(["gone", "gone", "here"])
+    assert opened(lambda: tmp_path / next(names), Path.read_bytes) == b"a shard"
+    with pytest.raises(LynxError, match=rf"^{tmp_path}/gone: is gone; was it removed"):
+        opened(lambda: tmp_path / "gone", Path.read_bytes)
+    with pytest.raises(LynxError, match=rf"^{tmp_path}: can't be opened: Is a directory"):
+        opened(lambda: tmp_path, Path.read_bytes)
 
 
 @pytest.mark.parametrize("error", [EOFError, MemoryError, OverflowError, KeyError])

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-import aiohttp
 import fsspec
 
 from lynx.config.errors import LynxError
@@ -44,7 +43,7 @@ class Remote:
             system, path = _file_system(url)
             return system.cat_file(path)
 
-        return _tried(read, url).decode()
+        return _tried(read, url).decode(errors="replace")
 
     def fetch(self, name: str, sha256: str, path: Path, *, part: Path) -> None:
         """Put the file at `path`, complete and with that hash, or not at all.
@@ -75,6 +74,8 @@ def _file_system(url: str) -> tuple[Any, str]:
     """fsspec's file system for the URL, and the path in it."""
     options: dict[str, Any] = {}
     if url.startswith(("http://", "https://")):
+        import aiohttp  # slow to import, and most sources are local
+
         # Without these aiohttp ends every download after 5 minutes, and passes by the proxy.
         limits = aiohttp.ClientTimeout(total=None, sock_connect=_IDLE, sock_read=_IDLE)
         options["client_kwargs"] = {"timeout": limits, "trust_env": True}

@@ -51,7 +51,7 @@ class LocalFolder:
     def manifest_text(self) -> str:
         path = self._path / MANIFEST
         try:
-            return path.read_text(encoding="utf-8")
+            return path.read_text(encoding="utf-8", errors="replace")
         except OSError as error:
             raise LynxError(f"{path}: no shards here: {error.strerror}") from error
 

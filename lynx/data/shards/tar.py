@@ -76,7 +76,7 @@ def unpacked(content: bytes) -> tuple[str, dict[str, memoryview]]:
         at += BLOCK
         last = at + int(octal, 8)
         ending = name[name.index(b".") + 1 : name.index(b"\0")]
-        found[_ENDINGS.get(ending) or ending.decode()] = view[at:last]
+        found[_ENDINGS.get(ending) or ending.decode().lower()] = view[at:last]
         at = (last + BLOCK - 1) & -BLOCK
     return name.partition(b".")[0].decode(), found
 
@@ -138,7 +138,7 @@ def key_and_ending(name: str) -> tuple[str, str]:
     match = _KEY_AND_ENDING.fullmatch(name)
     if match is None:
         raise DamagedTarError(f"the member {name!r} is not named KEY.ENDING")
-    return match[1], match[2]
+    return match[1], match[2].lower()  # as WebDataset
 
 
 def _name(header: bytes) -> str:

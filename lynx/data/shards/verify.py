@@ -166,7 +166,8 @@ def _damage(content: mmap.mmap, shard: Shard, index: np.ndarray) -> Iterator[Pro
 
 
 def _name(content: mmap.mmap, place: _Place) -> str:
-    return sound_key(content[place.offset : place.offset + place.size]) or f"in row {place.row}"
+    found = content[place.offset : place.offset + place.size].ljust(place.size, b"\0")
+    return sound_key(found) or f"in row {place.row}"
 
 
 def _where(place: _Place) -> str:
