@@ -51,7 +51,7 @@ def data_build(
     shards = made.manifest.shards
     typer.echo(
         f"{directory}: {made.manifest.num_rows} rows in {sum(one.num_samples for one in shards)} "
-        f"samples, {len(shards)} shards, {sum(one.bytes for one in shards) / 1e6:.1f} MB"
+        f"samples, shards: {len(shards)}, {sum(one.bytes for one in shards) / 1e6:.1f} MB"
     )
     _say_left_out("skipped", made.skipped)
     if facts.rows and made.manifest.num_rows != facts.rows:
