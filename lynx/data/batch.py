@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -102,34 +103,35 @@ def collate(
     rows = _first_fit(documents, pack_length=pack_length, num_queries=num_queries)
     longest = max(sum(_length(one, num_queries) for one in row) for row in rows)
     shape = (len(rows), -(-longest // _MULTIPLE) * _MULTIPLE)
-    input_ids = torch.full(shape, pad_token_id)
-    labels = torch.full(shape, IGNORED)
-    source_ids = torch.full(shape, -1)
-    document_ids, position_ids = torch.zeros(shape).long(), torch.zeros(shape).long()
-    vision_mask = torch.zeros(shape, dtype=torch.bool)
+    # Filled by numpy, whose short slices cost a fifth of torch's.
+    input_ids, labels, source_ids, document_ids, position_ids = (
+        np.full(shape, value, dtype=np.int64) for value in (pad_token_id, IGNORED, -1, 0, 0)
+    )
+    vision_mask = np.zeros(shape, dtype=np.bool_)
+    numbers = np.arange(longest)
     for index, row in enumerate(rows):
         start = 0
         for number, one in enumerate(row, start=1):
             end = start + _length(one, num_queries)
             text = end - len(one.text.input_ids)
             vision_mask[index, start:text] = True
-            input_ids[index, text:end] = torch.tensor(one.text.input_ids)
-            labels[index, text:end] = torch.tensor(one.text.labels)
+            input_ids[index, text:end] = one.text.input_ids
+            labels[index, text:end] = one.text.labels
             source_ids[index, start:end] = one.source
             document_ids[index, start:end] = number
-            position_ids[index, start:end] = torch.arange(end - start)
+            position_ids[index, start:end] = numbers[: end - start]
             start = end
     frames = [one.frames for row in rows for one in row if one.frames is not None]
     batch = Batch(
         pixel_values=torch.cat(frames) if frames else torch.zeros(1, 3, image_size, image_size),
         num_frames=torch.tensor([len(group) for group in frames] or [1]),
         is_blank=not frames,
-        input_ids=input_ids,
-        vision_mask=vision_mask,
-        document_ids=document_ids,
-        position_ids=position_ids,
-        labels=labels,
-        source_ids=source_ids,
+        input_ids=torch.from_numpy(input_ids),
+        vision_mask=torch.from_numpy(vision_mask),
+        document_ids=torch.from_numpy(document_ids),
+        position_ids=torch.from_numpy(position_ids),
+        labels=torch.from_numpy(labels),
+        source_ids=torch.from_numpy(source_ids),
         step_target_tokens=0,
         num_samples=len(documents),
         positions=tuple(one.position for one in documents),

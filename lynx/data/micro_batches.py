@@ -163,7 +163,8 @@ class MicroBatches(Dataset[Batch | LynxError]):
         except UnreadableSampleError as error:
             place = self._sources[draw.source].place(draw.row)
             raise UnreadableSampleError(f"{place}, sample `{sample.key}`: {error}") from error
-        return torch.stack(frames)
+        # A picture is not copied for the sake of its first dimension.
+        return torch.stack(frames) if len(frames) > 1 else frames[0][None]
 
     def _pictures(self, sample: Sample, draw: Draw) -> Sequence[bytes | Image]:
         """All pictures of an image or pair; of a video as many frames as the model takes, one drawn

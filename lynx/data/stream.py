@@ -90,6 +90,8 @@ class MixPlan:
         }
 
     def _cycle(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        if len(self.cycle_counts) == 1:  # all cycles are alike, and each is one position long
+            number = 0
         return _shuffled_cycle(self.cycle_counts, seed=self._seed, name=self._name, number=number)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from bisect import bisect_right
-from collections import OrderedDict
 from functools import cached_property, partial
 from itertools import accumulate
 from pathlib import Path
@@ -21,7 +20,7 @@ from lynx.data.shards.layout import READERS
 from lynx.data.shards.manifest import MANIFEST, parse_manifest
 from lynx.data.shards.tar import unpacked
 
-_MOST_OPEN = 128  # files of a source; systems allow some thousand in a process
+_MOST_OPEN = 128  # shards of a source, two files each; systems allow some thousand in a process
 _UNREADABLE = (  # what damaged bytes make of reading a sample
     OSError,
     ValueError,
@@ -53,11 +52,9 @@ class ShardedSource:
         self.name: str = self._manifest.source
         self.licence: str = self._manifest.licence
         self._ends = list(accumulate(shard.num_rows for shard in self._manifest.shards))
-        self._forget()
-
-    def _forget(self) -> None:
-        self._indices: dict[int, np.ndarray] = {}
-        self._files: OrderedDict[int, int] = OrderedDict()  # descriptor of each open shard
+        # Of each open shard: its descriptor, its index, its first row. Indices are mapped and their
+        # maps hold files open too, so that they can't all stay: a source may have 12,000 shards.
+        self._open_shards: dict[int, tuple[int, np.ndarray, int]] = {}
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -126,14 +123,12 @@ class ShardedSource:
 
     def _span(self, row: int) -> tuple[bytes, int]:
         """The sample's bytes in its tar, compared with the index, and the row of the sample."""
-        shard, within = self._located(row)
-        index = self._indices.get(shard)
-        if index is None:
-            index = self._open_index(shard)
-        offset, size, expected, number = index[within].tolist()
-        descriptor = self._files.get(shard)
-        if descriptor is None:
-            descriptor = self._open(shard)
+        ends = self._ends  # this and `unpacked` are what a read costs beyond copy and checksum
+        if not 0 <= row < ends[-1]:
+            raise IndexError(f"{self.name}: row {row} of {len(self)}")
+        shard = bisect_right(ends, row)
+        descriptor, index, first = self._open_shards.get(shard) or self._open(shard)
+        offset, size, expected, number = index[row - first].tolist()
         content = os.pread(descriptor, size, offset)
         if checksum(content) != expected:
             raise ValueError("its bytes have changed since they were written")
@@ -148,20 +143,21 @@ class ShardedSource:
             raise
         except (ValueError, EOFError) as error:
             raise LynxError(f"{self._folder}/{shard.index_file}: {error}") from error
-        self._indices[number] = index
         return index
 
-    def _open(self, number: int) -> int:
+    def _open(self, number: int) -> tuple[int, np.ndarray, int]:
+        index = self._open_index(number)
         find = partial(self._folder.tar, self._manifest.shards[number])
         descriptor = opened(find, partial(os.open, flags=os.O_RDONLY))
+        shards = self._open_shards
         # A file that was evicted takes up the disk as long as it is open.
-        gone = [one for one, file in self._files.items() if not os.fstat(file).st_nlink]
-        if not gone and len(self._files) >= _MOST_OPEN:
-            gone = [next(iter(self._files))]
+        gone = [one for one, (file, *_) in shards.items() if not os.fstat(file).st_nlink]
+        if not gone and len(shards) >= _MOST_OPEN:
+            gone = [next(iter(shards))]
         for one in gone:
-            os.close(self._files.pop(one))
-        self._files[number] = descriptor
-        return descriptor
+            os.close(shards.pop(one)[0])
+        shards[number] = descriptor, index, self._ends[number] - len(index)
+        return shards[number]
 
     def _parsed(self, content: bytes) -> Sample:
         key, found = unpacked(content)
@@ -171,8 +167,8 @@ class ShardedSource:
 
     def __getstate__(self) -> dict[str, Any]:
         # A mapped array would be pickled as a copy, and a descriptor means nothing elsewhere.
-        return {**self.__dict__, "_indices": {}, "_files": OrderedDict()}
+        return {**self.__dict__, "_open_shards": {}}
 
     def __del__(self) -> None:
-        for descriptor in getattr(self, "_files", {}).values():
+        for descriptor, *_ in getattr(self, "_open_shards", {}).values():
             os.close(descriptor)
