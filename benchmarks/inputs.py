@@ -112,6 +112,7 @@ def micro_batches_of(
         smallest_crop=0.9,
         max_text_tokens=256,
         pack_length=512,
+        packing="balanced",
         num_queries=NUM_QUERIES,
         num_frames=5,
     )

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from typing import get_args
 
 import torch
 
@@ -14,6 +15,7 @@ from benchmarks.inputs import NUM_QUERIES
 from benchmarks.measuring import Report, Size, in_turns, microseconds, spread
 from lynx.data import stream as streams
 from lynx.data.batch import Document, collate
+from lynx.data.packing import Packing
 from lynx.data.recipe import load_recipe
 from lynx.data.stream import MixPlan
 from lynx.data.text import Encoded
@@ -61,12 +63,16 @@ def packing(root: Path, size: Size, report: Report) -> None:
     for name, length in LENGTHS.items():
         for pack_length in ROW_LENGTHS:
             for number in MICRO_BATCH_SIZES:
-                waste, documents = _waste(length, pack_length, number, 20 * size.num_batches)
+                waste = {
+                    packing: _waste(length, pack_length, packing, number, 20 * size.num_batches)
+                    for packing in get_args(Packing)
+                }
                 report.check(
                     f"{name}, rows of {pack_length}, micro batches of {number}: "
-                    f"{100 * waste:.1f} % padding, {documents:.1f} samples a row",
-                    target="5 %",
-                    reached=waste < 0.05,
+                    + ", ".join(f"{packing} {100 * w:.1f} %" for packing, w in waste.items())
+                    + " padding",
+                    target="5 % balanced",
+                    reached=waste["balanced"] < 0.05,
                 )
 
 
@@ -93,11 +99,15 @@ LENGTHS: dict[str, Callable[[random.Random], int]] = {
 
 
 def _waste(
-    length: Callable[[random.Random], int], pack_length: int, number: int, num_batches: int
-) -> tuple[float, float]:
-    """Share of places that are padding, and samples per row."""
+    length: Callable[[random.Random], int],
+    pack_length: int,
+    packing: Packing,
+    number: int,
+    num_batches: int,
+) -> float:
+    """Share of places that are padding."""
     rng, frame = random.Random(0), torch.zeros(1, 3, 1, 1)
-    used = places = rows = 0
+    used = places = 0
     for _ in range(num_batches):
         texts = [length(rng) for _ in range(number)]
         documents = [
@@ -107,11 +117,11 @@ def _waste(
         batch = collate(
             documents,
             pack_length=pack_length,
+            packing=packing,
             num_queries=NUM_QUERIES,
             image_size=1,
             pad_token_id=0,
         )
         used += int((batch.source_ids >= 0).sum())
         places += batch.source_ids.numel()
-        rows += len(batch.source_ids)
-    return 1 - used / places, num_batches * number / rows
+    return 1 - used / places

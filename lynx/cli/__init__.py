@@ -34,3 +34,11 @@ def main() -> None:
         if os.getppid() == parent:  # else rank zero, which started this one, has said it
             print(f"error: {'' if rank == '0' else f'rank {rank}: '}{error}", file=sys.stderr)
         sys.exit(2)
+    except Exception:
+        # What another rank's end does to this one needs no traceback: that rank has told of it.
+        rank, parent = os.environ.get("LOCAL_RANK", "0"), os.getppid()
+        if rank != "0":
+            time.sleep(_SECONDS_FOR_RANK_ZERO)
+            if os.getppid() != parent:
+                sys.exit(2)
+        raise

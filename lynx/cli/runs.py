@@ -267,5 +267,5 @@ def _decides_weights(key: str) -> bool:
     """Whether a stage's address holds the key; how a step is spread over devices is not in it."""
     if key == "hardware.precision":
         return True
-    elsewhere = ("evaluation.", "vocabulary.", "hardware.", "data.pack_length", *NO_VARIANT)
+    elsewhere = ("evaluation.", "vocabulary.", "hardware.", "data.pack", *NO_VARIANT)
     return not key.startswith(elsewhere) and not key.endswith(".micro_batch_size")

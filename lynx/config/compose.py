@@ -56,9 +56,11 @@ SELECTORS = {
 # Overrides of these give the same answers, so they make no variant of their own. Who judged the
 # answers stands beside every score.
 NO_VARIANT = (
-    "seed", "tracking.", "data.cache_dir", "data.num_workers", "evaluation.judge.",
-    "evaluation.batch_size",
+    "seed", "tracking.", "data.cache_dir", "data.num_workers", "data.shard_cache_gb",
+    "evaluation.judge.", "evaluation.batch_size",
+    "hardware.devices", "hardware.num_nodes", "hardware.threads",
 )  # fmt: skip
+_SPLIT = ".micro_batch_size"  # how a step is spread over devices is not what it learns from
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,7 +139,7 @@ def variant_name(config: Config) -> str:
     changes = {
         key: new
         for key, (_, new) in resolved_diff(plain, config).items()
-        if not key.startswith(NO_VARIANT)
+        if not key.startswith(NO_VARIANT) and not key.endswith(_SPLIT)
     }
     name = config.ablation or config.experiment
     if not changes:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from keyword import iskeyword
+from types import NoneType
 from typing import Any, Literal, get_args
 
 from lynx.config.errors import LynxError
@@ -12,7 +15,7 @@ from lynx.config.files import named_file, read_mapping, require_keys, shown
 from lynx.config.nearest import nearest_hint
 from lynx.config.prompt_pools import PROMPTS, load_pools
 from lynx.config.source_facts import SOURCES, SourceFacts, load_sources
-from lynx.config.weight_expressions import exact, weight_value
+from lynx.config.weight_expressions import amount, exact, weight_value
 
 RECIPES = "data_recipes"
 Unit = Literal["samples", "tokens"]
@@ -80,6 +83,7 @@ def _loaded(reference: str, including: tuple[str, ...]) -> Recipe:
     included = _included(content, parameters, unit, origin, including=(*including, name))
     for source, part in included.items():
         sources.setdefault(source, part)  # what a recipe says itself replaces what it includes
+    sources = {name: part for name, part in sources.items() if 0 not in (part.weight, part.repeat)}
     if not sources:
         raise LynxError(f"{origin}: `sources` must map source names to weights")
     return Recipe(
@@ -98,9 +102,12 @@ def _checked_head(content: Mapping[str, Any], origin: str) -> Mapping[str, Any]:
     require_keys(content, (*_REQUIRED, *(_OPTIONAL if unknown else optional)), origin)
     if not isinstance(content["description"], str):
         raise LynxError(f"{origin}: `description` must be a text; quote it")
-    for key in ("paper", "parameters", "include", "sources"):
-        if not isinstance(content.get(key) or {}, dict):
+    for key in ("paper", "parameters", "sources"):
+        if not isinstance(content.get(key), (dict, NoneType)):
             raise LynxError(f"{origin}: `{key}` must be a mapping, not {content[key]!r}")
+    if not isinstance(content.get("include", {}), dict):
+        found = content["include"]
+        raise LynxError(f"{origin}: `include` must be a mapping or left out, not {found!r}")
     unit = content.get("unit", "samples")
     if unit not in get_args(Unit):
         raise LynxError(f"{origin}: unit: {unit!r} is not one of {', '.join(get_args(Unit))}")
@@ -111,14 +118,23 @@ def _parameters(stated: Mapping[str, Any], given: str, origin: str) -> dict[str,
     """Parameters with the values of the file, and then of the reference."""
     found: dict[str, Fraction] = {}
     for name, value in (stated or {}).items():
+        place = f"{origin}: parameters.{name}"
+        if not str(name).isidentifier() or iskeyword(str(name)):
+            raise LynxError(f"{place}: is no name for a weight to use; take letters, digits and _")
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise LynxError(f"{origin}: parameters.{name}: {value!r} is no number")
+            raise LynxError(f"{place}: {value!r} is no number")
+        if not abs(value) <= sys.float_info.max:  # inf, nan, and integers beyond any float
+            raise LynxError(f"{place}: {value!r} is no finite number")
         found[str(name)] = exact(value)
+    seen: set[str] = set()
     for assignment in filter(None, given.split(",")):
         name, _, text = assignment.partition("=")
         if name not in found:
             hint = nearest_hint(name, found)
             raise LynxError(f"{origin}: parameters: no parameter `{name}`{hint}")
+        if name in seen:
+            raise LynxError(f"{origin}: parameters.{name}: is given twice, in `{given}`")
+        seen.add(name)
         try:
             found[name] = exact(float(text))
         except ValueError as error:
@@ -142,12 +158,12 @@ def _included(
         if other.unit != unit:
             raise LynxError(f"{origin}: include.{reference}: its unit is {other.unit}, not {unit}")
         for name, source in other.sources.items():
+            place = f"{origin}: include.{reference}: source `{name}`"
             scaled = replace(
                 source,
-                weight=None if source.weight is None else factor * source.weight,
-                repeat=None if source.repeat is None else factor * source.repeat,
+                weight=None if source.weight is None else amount(factor * source.weight, place),
+                repeat=None if source.repeat is None else amount(factor * source.repeat, place),
             )
-            place = f"{origin}: include.{reference}: source `{name}`"
             merged[name] = _merged(merged[name], scaled, place) if name in merged else scaled
     return merged
 
@@ -161,9 +177,9 @@ def _merged(one: RecipeSource, other: RecipeSource, place: str) -> RecipeSource:
     if (one.weight is None) != (other.weight is None):
         raise LynxError(f"{place} comes with a weight and with a repeat; list it in `sources`")
     if one.weight is not None and other.weight is not None:
-        return replace(one, weight=one.weight + other.weight)
+        return replace(one, weight=amount(one.weight + other.weight, place))
     assert one.repeat is not None and other.repeat is not None
-    return replace(one, repeat=one.repeat + other.repeat)
+    return replace(one, repeat=amount(one.repeat + other.repeat, place))
 
 
 def _sources(
@@ -175,10 +191,12 @@ def _sources(
     for name, entry in (entries or {}).items():
         place = f"{origin}: sources.{name}"
         try:
+            if not isinstance(name, str):
+                raise LynxError(f"{place}: {name!r} is no text; quote it if a source is named so")
             if name not in known:
-                hint = nearest_hint(str(name), known)
+                hint = nearest_hint(name, known)
                 raise LynxError(f"{place}: no such source in {SOURCES}/{hint}")
-            found[str(name)] = _source(entry, known[name], pools, parameters, place)
+            found[name] = _source(entry, known[name], pools, parameters, place)
         except LynxError as error:
             problems.append(str(error))
     if problems:
@@ -206,7 +224,7 @@ def _source(
         if key in entry
     }
     exclude = entry.get("exclude")
-    if exclude is not None and not isinstance(exclude, str):
+    if exclude is not None and not (isinstance(exclude, str) and exclude.strip()):
         raise LynxError(f"{place}.exclude: {exclude!r} is no file's path")
     pool = entry.get("prompts", facts.prompts)
     if not isinstance(pool, str):

@@ -106,13 +106,14 @@ class DataConfig:
     catalog: str = MISSING  # "world" (built on first use) or a YAML file: source -> shards
     cache_dir: str = "${oc.env:LYNX_CACHE,.cache/lynx}"
     pack_length: int = 512  # tokens of a packed row, vision tokens included
+    packing: Literal["balanced", "first_fit"] = "balanced"  # of rows; first_fit keeps their order
     max_text_tokens: int = 256  # of one sample; longer dialogues lose their oldest rounds
     phrasings: Literal["plain", "all"] = "all"  # of prompt pools: those in few words, or all
     num_workers: int = 0
     locality: int = 0  # shards of a source that are in use at a time; 0: all, in any order
     shard_cache_gb: float = 200.0  # of shards that are behind a URL, below cache_dir/shards
     random_crop_scale: float = 0.9  # smallest area share of the training crop (release: 0.9)
-    max_failures_per_source: float = 0.01  # share of unreadable samples that stops the run
+    max_failures_per_source: float = 0.02  # share of unreadable rows beyond which the run stops
 
 
 @dataclass(frozen=True)

@@ -51,9 +51,11 @@ def load_sources() -> dict[str, SourceFacts]:
             raise LynxError(f"{origin}: `sources` must map names of sources to what they are")
         for name, entry in content["sources"].items():
             place = f"{origin}: sources.{name}"
-            if str(name) in known:
+            if not isinstance(name, str):
+                raise LynxError(f"{place}: {name!r} is no text; quote it to name a source so")
+            if name in known:
                 raise LynxError(f"{place}: another file has a source of that name")
-            known[str(name)] = _facts(str(name), entry, place)
+            known[name] = _facts(name, entry, place)
     return known
 
 

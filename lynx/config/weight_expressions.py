@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import sys
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
@@ -20,14 +21,26 @@ _OPERATORS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] =
 
 
 def exact(number: float) -> Fraction:
-    """The decimal number as it is printed: 0.1 is a tenth, not the nearest binary number."""
+    """The decimal number as it is printed: 0.1 is a tenth, not the nearest binary number.
+
+    ValueError for inf and nan.
+    """
     return Fraction(repr(number))
+
+
+def amount(found: Fraction, place: str) -> Fraction:
+    """The weight or number of passes itself; LynxError at `place` where no float can hold it."""
+    if not sys.float_info.min <= found <= sys.float_info.max:
+        limits = f"{sys.float_info.min:.0e} to {sys.float_info.max:.0e}"
+        raise LynxError(f"{place}: its value is too small or too large; weights go from {limits}")
+    return found
 
 
 def weight_value(value: Any, parameters: Mapping[str, Fraction], place: str) -> Fraction:
     """A number above 0, written as such or as arithmetic such as `30.5 * (1 - share)`.
 
-    LynxError at `place` for anything else, an unknown parameter, and a value that isn't above 0.
+    Arithmetic may come to 0, as at an end of a sweep. LynxError at `place` for anything else, an unknown parameter, and a value that isn't above 0 or
+    that no float can hold.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise LynxError(f"{place}: {value!r} is not a number above 0")
@@ -38,10 +51,15 @@ def weight_value(value: Any, parameters: Mapping[str, Fraction], place: str) -> 
         raise
     except (SyntaxError, ValueError, ZeroDivisionError) as error:
         raise LynxError(f"{place}: {text} is not a number above 0, or sums and products") from error
+    except (RecursionError, MemoryError) as error:  # of Python's parser too
+        raise LynxError(f"{place}: {text[:40]}... has too many parts; add some up") from error
+    if found == 0 and isinstance(value, str):
+        return found
     if found <= 0:
-        given = "" if not isinstance(value, str) else f" (it is {float(found):g})"
+        printable = isinstance(value, str) and found >= -sys.float_info.max
+        given = f" (it is {float(found):g})" if printable else ""
         raise LynxError(f"{place}: {text} is not a number above 0{given}")
-    return found
+    return amount(found, place)
 
 
 def _evaluated(node: ast.expr, parameters: Mapping[str, Fraction], place: str) -> Fraction:

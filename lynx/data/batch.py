@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lynx.config.errors import LynxError
+from lynx.data.packing import Packing, packed_rows
 from lynx.data.text import IGNORED, Encoded
+from lynx.data.transforms import normalise
 
 _MULTIPLE = 8  # of the row length; odd lengths are slow
 
@@ -27,7 +28,10 @@ class Failure(NamedTuple):
 
 @dataclass(frozen=True)
 class Document:
-    """A sample ready to be packed: frames (F, 3, S, S) or None, text, and where it came from."""
+    """A sample ready to be packed: its frames, text, and where it came from.
+
+    frames: (F, 3, S, S) or None; uint8 levels, which packing normalises, or float32 that are.
+    """
 
     frames: Tensor | None
     text: Encoded
@@ -91,6 +95,7 @@ def collate(
     documents: Sequence[Document],
     *,
     pack_length: int,
+    packing: Packing = "first_fit",
     num_queries: int,
     image_size: int,
     pad_token_id: int,
@@ -98,9 +103,13 @@ def collate(
 ) -> Batch:
     """Pack the documents into rows of at most `pack_length` tokens, vision tokens included.
 
-    Each goes into the first row that has room. LynxError if one is longer than a row.
+    packing: see `packing.py`. LynxError if a document is longer than a row.
     """
-    rows = _first_fit(documents, pack_length=pack_length, num_queries=num_queries)
+    lengths = [_length(one, num_queries) for one in documents]
+    rows = [
+        [documents[index] for index in row]
+        for row in packed_rows(lengths, pack_length=pack_length, packing=packing)
+    ]
     longest = max(sum(_length(one, num_queries) for one in row) for row in rows)
     shape = (len(rows), -(-longest // _MULTIPLE) * _MULTIPLE)
     # Filled by numpy, whose short slices cost a fifth of torch's.
@@ -123,7 +132,7 @@ def collate(
             start = end
     frames = [one.frames for row in rows for one in row if one.frames is not None]
     batch = Batch(
-        pixel_values=torch.cat(frames) if frames else torch.zeros(1, 3, image_size, image_size),
+        pixel_values=_pixels(frames) if frames else torch.zeros(1, 3, image_size, image_size),
         num_frames=torch.tensor([len(group) for group in frames] or [1]),
         is_blank=not frames,
         input_ids=torch.from_numpy(input_ids),
@@ -140,26 +149,17 @@ def collate(
     return replace(batch, step_target_tokens=batch.num_targets)
 
 
+def _pixels(frames: Sequence[Tensor]) -> Tensor:
+    """All frames float32, in order. Levels are written once, to where they stay: what a micro batch
+    costs beyond decoding is above all the memory it goes through."""
+    if frames[0].dtype != torch.uint8:
+        return torch.cat(list(frames))
+    levels = [one for group in frames for one in group]
+    pixels = torch.empty(len(levels), *levels[0].shape)
+    for one, place in zip(levels, pixels, strict=True):
+        normalise(one, place)
+    return pixels
+
+
 def _length(document: Document, num_queries: int) -> int:
     return len(document.text.input_ids) + (0 if document.frames is None else num_queries)
-
-
-def _first_fit(
-    documents: Sequence[Document], *, pack_length: int, num_queries: int
-) -> list[list[Document]]:
-    rows: list[list[Document]] = []
-    free: list[int] = []
-    for one in documents:
-        length = _length(one, num_queries)
-        if length > pack_length:
-            raise LynxError(
-                f"data.pack_length: a sample has {length} tokens with its vision tokens, a row has "
-                f"room for {pack_length}; raise data.pack_length or lower data.max_text_tokens"
-            )
-        index = next((i for i, room in enumerate(free) if room >= length), len(rows))
-        if index == len(rows):
-            rows.append([])
-            free.append(pack_length)
-        rows[index].append(one)
-        free[index] -= length
-    return rows

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
@@ -13,7 +14,7 @@ from lynx.config.nearest import nearest_hint
 from lynx.config.paths import from_root
 from lynx.config.schema import Config, DataConfig, StageConfig
 from lynx.config.seeds import python_random
-from lynx.data.exclusions import KeptRows, read_exclusions
+from lynx.data.exclusions import Excluded, KeptRows, read_exclusions
 from lynx.data.identity import Identity, digest, tokenizer_digest
 from lynx.data.micro_batches import MicroBatches, Share
 from lynx.data.module import LynxDataModule
@@ -22,11 +23,12 @@ from lynx.data.recipe import Recipe, load_recipe
 from lynx.data.sample import UnreadableSampleError
 from lynx.data.shards.reading import ShardedSource
 from lynx.data.source import Source
-from lynx.data.stream import MixPlan
+from lynx.data.stream import MixPlan, cycle_counts
 from lynx.data.text import encode_sample
 from lynx.data.weights import sample_weights
 
 _NUM_MEASURED = 500  # rows of a source from which the tokens of its samples are estimated
+_SHARDS_MEASURED = 5
 _GB = 10**9
 
 
@@ -91,6 +93,7 @@ def build_data_module(
         smallest_crop=config.data.random_crop_scale,
         max_text_tokens=config.data.max_text_tokens,
         pack_length=config.data.pack_length,
+        packing=config.data.packing,
         num_queries=num_queries,
         num_frames=config.model.num_frames,
     )
@@ -110,6 +113,20 @@ def build_data_module(
     )
 
 
+def check_stage(config: Config, stage: str, *, catalog: Mapping[str, str | Path]) -> None:
+    """LynxError for what would keep the stage's data from being built, lengths of samples aside."""
+    settings: StageConfig = getattr(config.stages, stage)
+    recipe = load_recipe(settings.recipe)
+    sources = open_sources(recipe, catalog, config.data)
+    weights = sample_weights(
+        recipe,
+        sizes={name: len(source) for name, source in sources.items()},
+        num_samples=settings.steps * settings.global_batch_size,
+        mean_tokens=lambda _: 1.0,
+    )
+    cycle_counts(weights)
+
+
 def _check_lengths(config: Config, num_queries: int) -> None:
     longest = config.data.max_text_tokens + num_queries
     if config.data.pack_length < longest:
@@ -124,16 +141,41 @@ def open_sources(
     recipe: Recipe, catalog: Mapping[str, str | Path], data: DataConfig
 ) -> dict[str, Source]:
     """The shards of each source of the recipe, without the rows that it excludes."""
-    for source in recipe.sources:
-        if source not in catalog:
+    for name in recipe.sources:
+        if name not in catalog:
             raise LynxError(
-                f"recipe `{recipe.name}`: source `{source}` is not in the catalog "
-                f"`{data.catalog}`{nearest_hint(source, catalog)}"
+                f"recipe `{recipe.name}`: source `{name}` is not in the catalog "
+                f"`{data.catalog}`{nearest_hint(name, catalog)}"
             )
-    return {
-        name: _kept(open_source(catalog[name], data), entry.exclude)
-        for name, entry in recipe.sources.items()
+    exclusions = {
+        path: read_exclusions(from_root(path))
+        for path in {entry.exclude for entry in recipe.sources.values()}
+        if path is not None
     }
+    found: dict[str, Source] = {}
+    for name, entry in recipe.sources.items():
+        source = open_source(catalog[name], data)
+        if source.name != name:
+            raise LynxError(
+                f"catalog `{data.catalog}`: sources.{name}: {catalog[name]} holds the shards of "
+                f"`{source.name}`; name its folder, or build it under this name"
+            )
+        _check_locality(source, data)
+        found[name] = source
+        if entry.exclude is not None:
+            found[name] = _kept(source, entry.exclude, exclusions[entry.exclude])
+    return found
+
+
+def _check_locality(source: ShardedSource, data: DataConfig) -> None:
+    """Shards behind a URL that are read in any order must all fit into the cache."""
+    total = source.num_bytes / _GB
+    if "://" in str(source.directory) and not data.locality and total > data.shard_cache_gb:
+        raise LynxError(
+            f"source `{source.name}`: {source.directory} has {total:.0f} GB of shards, and "
+            f"data.shard_cache_gb is {data.shard_cache_gb:g}: read in any order, each sample would "
+            "fetch a shard; set data.locality to a number of shards, such as 64"
+        )
 
 
 def open_source(location: str | Path, data: DataConfig) -> ShardedSource:
@@ -144,10 +186,7 @@ def open_source(location: str | Path, data: DataConfig) -> ShardedSource:
     return ShardedSource(location, cache_dir=cache_dir, max_bytes=round(data.shard_cache_gb * _GB))
 
 
-def _kept(source: ShardedSource, exclude: str | None) -> Source:
-    if exclude is None:
-        return source
-    excluded = read_exclusions(from_root(exclude))
+def _kept(source: ShardedSource, exclude: str, excluded: Mapping[str, Excluded]) -> Source:
     if source.name not in excluded:
         raise LynxError(
             f"{exclude}: has no rows of the source `{source.name}`, whose `exclude` names it; it "
@@ -163,10 +202,15 @@ def mean_sample_tokens(
     max_text_tokens: int,
     num_queries: int,
 ) -> float:
-    """Tokens of a sample of the source, with its vision tokens: the mean of rows spread evenly."""
-    count = min(len(source), _NUM_MEASURED)
+    """Tokens of a sample of the source, with its vision tokens: the mean of _NUM_MEASURED draws.
+
+    The rows are of a few shards: one behind a URL is fetched whole. Few rows are drawn repeatedly,
+    as phrasings differ.
+    """
+    rows = _measured_rows(source.shard_ends)
     total = read = 0
-    for row in (len(source) * number // count for number in range(count)):
+    for number in range(_NUM_MEASURED):
+        row = rows[number % len(rows)]
         try:
             sample = source.read(row)
         except UnreadableSampleError:
@@ -176,14 +220,31 @@ def mean_sample_tokens(
             pool=pool,
             tokenizer=tokenizer,
             prompts="diverse",
-            rng=python_random(0, "lengths", source.name, row),
+            rng=python_random(0, "lengths", source.name, number),
             max_text_tokens=max_text_tokens,
         )
         total += len(encoded.input_ids) + (0 if sample.kind == "text" else num_queries)
         read += 1
     if not read:
-        raise LynxError(f"source `{source.name}`: none of {count} samples can be read")
+        raise LynxError(f"source `{source.name}`: none of {len(rows)} rows can be read")
     return total / read
+
+
+def _measured_rows(shard_ends: Sequence[int]) -> list[int]:
+    """At most _NUM_MEASURED rows, spread over shards that are spread over the source."""
+    shards = [shard for shard in pairwise((0, *shard_ends)) if shard[1] > shard[0]]
+    chosen = [
+        shards[len(shards) * number // _SHARDS_MEASURED]
+        for number in range(min(_SHARDS_MEASURED, len(shards)))
+    ]
+    if len(shards) <= _SHARDS_MEASURED:
+        chosen = shards
+    most = _NUM_MEASURED // len(chosen)
+    return [
+        start + (end - start) * number // min(most, end - start)
+        for start, end in chosen
+        for number in range(min(most, end - start))
+    ]
 
 
 def _identity(

@@ -200,7 +200,7 @@ class KeptRows:
         self._source, self._excluded = source, excluded.rows
         # The i-th excluded row comes after this many kept ones.
         self._kept_before = excluded.rows - np.arange(len(excluded.rows))
-        self.name, self.directory, self.licence = source.name, source.directory, source.licence
+        self.name, self.directory = source.name, source.directory
 
     def __len__(self) -> int:
         """Number of kept rows."""
@@ -229,14 +229,6 @@ class KeptRows:
     def read(self, row: int) -> Sample:
         """What is learned in the kept row; errors as `ShardedSource.read`."""
         return self._source.read(self.stored_row(row))
-
-    def read_members(self, row: int) -> tuple[str, dict[str, memoryview]]:
-        """Key and members of the kept row's sample; see `ShardedSource.read_members`."""
-        return self._source.read_members(self.stored_row(row))
-
-    def metadata(self, row: int) -> dict[str, Any]:
-        """What the JSON of the kept row's sample says; see `ShardedSource.metadata`."""
-        return self._source.metadata(self.stored_row(row))
 
     def place(self, row: int) -> str:
         """Where a person finds the kept row in the shards."""

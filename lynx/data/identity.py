@@ -21,7 +21,12 @@ def digest(value: Any) -> str:
 def tokenizer_digest(tokenizer: PreTrainedTokenizerBase) -> str:
     """Twelve hex digits of how the tokenizer splits text, and of its special tokens."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
-    content = backend.to_str() if backend is not None else sorted(tokenizer.get_vocab().items())
+    if backend is None:
+        content: Any = sorted(tokenizer.get_vocab().items())
+    else:
+        content = json.loads(backend.to_str())
+        for setting in ("truncation", "padding"):  # of the last call, not of the tokenizer
+            content.pop(setting, None)
     return digest([content, tokenizer.bos_token_id, tokenizer.eos_token_id])
 
 

@@ -14,12 +14,13 @@ from transformers import PreTrainedTokenizerBase
 from lynx.config.errors import LynxError
 from lynx.config.seeds import python_random
 from lynx.data.batch import Batch, Document, Failure, collate
+from lynx.data.packing import Packing
 from lynx.data.prompts import Choice, PromptPool
 from lynx.data.sample import Sample, UnreadableSampleError
 from lynx.data.source import Source
 from lynx.data.stream import Draw, MixPlan
 from lynx.data.text import Encoded, encode_sample
-from lynx.data.transforms import image_to_tensor
+from lynx.data.transforms import image_to_levels
 from lynx.data.video import choose_frames, decode_frames
 
 _MOST_FAILURES_IN_A_ROW = 100  # no source is searched to its end
@@ -74,6 +75,7 @@ class MicroBatches(Dataset[Batch | LynxError]):
         smallest_crop: float,
         max_text_tokens: int,
         pack_length: int,
+        packing: Packing,
         num_queries: int,
         num_frames: int,
     ) -> None:
@@ -86,7 +88,8 @@ class MicroBatches(Dataset[Batch | LynxError]):
         self._seed, self._stage = seed, stage
         self._image_size, self._smallest_crop = image_size, smallest_crop
         self._max_text_tokens = max_text_tokens
-        self._pack_length, self._num_queries = pack_length, num_queries
+        self._pack_length, self._packing = pack_length, packing
+        self._num_queries = num_queries
         self._num_frames = num_frames
 
     def __getitem__(self, index: int) -> Batch | LynxError:
@@ -106,6 +109,7 @@ class MicroBatches(Dataset[Batch | LynxError]):
         return collate(
             [self._document(position, failures) for position in self._share.positions(index)],
             pack_length=self._pack_length,
+            packing=self._packing,
             num_queries=self._num_queries,
             image_size=self._image_size,
             pad_token_id=0 if pad is None else pad,
@@ -126,7 +130,9 @@ class MicroBatches(Dataset[Batch | LynxError]):
                 sample = source.read(actual.row)
                 frames = self._frames(sample, actual)
             except UnreadableSampleError as error:
-                failures.append(Failure(position, source.name, actual.row, str(error)))
+                failures.append(
+                    Failure(position, source.name, source.stored_row(actual.row), str(error))
+                )
                 continue
             text = self._text(sample, actual)
             return Document(frames=frames, text=text, source=draw.source, position=position)
@@ -146,13 +152,13 @@ class MicroBatches(Dataset[Batch | LynxError]):
         )
 
     def _frames(self, sample: Sample, draw: Draw) -> Tensor | None:
-        """(F, 3, S, S); pictures are cropped at random, frames of a video never (release)."""
+        """uint8 (F, 3, S, S); pictures are cropped at random, frames of a video never (release)."""
         if sample.kind == "text":
             return None
         rng = None if sample.kind == "video" else self._random("crop", draw)
         try:
             frames = [
-                image_to_tensor(
+                image_to_levels(
                     picture,
                     image_size=self._image_size,
                     rng=rng,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
@@ -16,20 +15,20 @@ from lynx.config.errors import LynxError
 from lynx.data.batch import Batch, Failure
 from lynx.data.identity import Identity, differences, fingerprint
 from lynx.data.micro_batches import MicroBatches, Share
-from lynx.data.quarantine import Quarantine
+from lynx.data.quarantine import Quarantine, allowed_failures
 from lynx.data.stream import MixPlan
 from lynx.data.tally import RealisedMix, Tally
 from lynx.tracking.ranks import gathered
 
 _FIRST_JUDGED = 1000  # so many samples are taken for the first ones of a source, when failures are
+_MOST_TOLD = 20  # failures of a source that are printed
 _log = logging.getLogger(__name__)
 
 
 class LynxDataModule(LightningDataModule):
     """Feeds the trainer; its state is the number of samples that all ranks have consumed.
 
-    `failures` says which rows could not be used since this process began. There is no validation
-    loader.
+    `quarantine` knows which rows could not be used. There is no validation loader.
     """
 
     def __init__(
@@ -60,9 +59,8 @@ class LynxDataModule(LightningDataModule):
         self.source_names = plan.source_names
         self.accumulation = share.accumulation
         self._num_delivered = 0  # micro batches of this rank, from the start of the stage
-        self.failures: dict[tuple[str, int], str] = {}  # (source, row) -> reason
         self.tally = Tally(len(self.source_names))  # of what this rank was given
-        self.quarantine: Quarantine | None = None  # where failures are written, if anywhere
+        self.quarantine = Quarantine()  # a file's takes its place in a run
 
     @property
     def num_micro_batches(self) -> int:
@@ -86,10 +84,8 @@ class LynxDataModule(LightningDataModule):
         return Tally.total(len(self.source_names), gathered(self.tally.state()))
 
     def unreadable(self) -> dict[str, int]:
-        """Rows of each source that could not be used: by all ranks and lives where there is a
-        quarantine, else by this process."""
-        rows = self.quarantine.rows() if self.quarantine is not None else set(self.failures)
-        return dict(Counter(source for source, _ in rows))
+        """Rows of each source that could not be used, see `Quarantine`."""
+        return self.quarantine.counts
 
     def planned_mix(self, num_samples: int) -> dict[str, int]:
         """Samples of each source among the first `num_samples` of the stage."""
@@ -152,24 +148,29 @@ class LynxDataModule(LightningDataModule):
         return batch
 
     def _record(self, failure: Failure) -> None:
+        """Tell of a row once, and judge its source whenever one comes: a life of the run that has
+        been stopped for its failures must not go on because they are known."""
         source = failure.source
-        if (source, failure.row) in self.failures:
-            return
-        self.failures[source, failure.row] = failure.reason
-        if self.quarantine is not None and not self.quarantine.add(failure):
-            return  # another life of this run, or another rank, has told of it
-        _log.warning("replaced by the next sample of its source: %s", failure.reason)
-        shared = self.quarantine is not None  # by all ranks and lives
-        count = self.unreadable().get(source, 0)
+        if self.quarantine.add(failure):
+            self._tell(failure)
+        count = self.quarantine.counts[source]
         tried = self._plan.counts(failure.position + 1)[source]
-        tried //= 1 if shared else self._share.world_size
-        judged = min(self._sizes[source], max(tried, _FIRST_JUDGED))
-        if count > self._max_failures_per_source * judged:
+        tried //= 1 if self.quarantine.is_shared else self._share.world_size
+        size = self._sizes[source]
+        judged = min(size, max(tried, _FIRST_JUDGED))
+        if count > allowed_failures(self._max_failures_per_source, judged=judged, size=size):
             raise LynxError(
                 f"source `{source}`: {count} of {judged} samples can't be used, more than "
                 f"data.max_failures_per_source = {self._max_failures_per_source:g} allows; the "
                 f"last: {failure.reason}"
             )
+
+    def _tell(self, failure: Failure) -> None:
+        told = self.quarantine.counts[failure.source]
+        if told <= _MOST_TOLD:
+            _log.warning("replaced by the next sample of its source: %s", failure.reason)
+        if told == _MOST_TOLD:
+            _log.warning("further failures of `%s` are only counted", failure.source)
 
 
 class StepLoader:

@@ -27,5 +27,8 @@ class Source(Protocol):
     def read(self, row: int) -> Sample:
         """The sample in the row; UnreadableSampleError where its bytes are damaged."""
 
+    def stored_row(self, row: int) -> int:
+        """Row of the shards that is this row."""
+
     def place(self, row: int) -> str:
         """Where a person finds the row."""

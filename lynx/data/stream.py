@@ -32,9 +32,9 @@ class MixPlan:
     """The order of a stage's samples.
 
     Sources follow each other in cycles with integer counts; at every position each source has come
-    as often as its weight says, to less than two samples (but for the rounding of weights that need
-    more than MAX_CYCLE positions). Every epoch of a source is a permutation of its rows that
-    doesn't depend on the other sources, so that recipes share it.
+    as often as its weight says, to less than two samples; to less than three for weights that need
+    more than MAX_CYCLE positions to be exact. Every epoch of a source is a permutation of its rows
+    that doesn't depend on the other sources, so that recipes share it.
     """
 
     def __init__(
@@ -53,10 +53,12 @@ class MixPlan:
         0 for none. shard_ends: row after the last one of each shard, where locality isn't 0.
         """
         self.source_names = tuple(weights)
+        self._ratio = _whole_ratio(weights)
         self.cycle_counts = cycle_counts(weights)
         self._sizes = tuple(sizes[source] for source in self.source_names)
         self._seed, self._name = seed, name
         self._length = sum(self.cycle_counts)
+        self._is_exact = self.cycle_counts == self._ratio
         self._locality = locality
         ends = shard_ends or {}
         self._windowed = {
@@ -70,7 +72,12 @@ class MixPlan:
         number, inside = divmod(position, self._length)
         order, ordinals = self._cycle(number)
         source = int(order[inside])
-        ordinal = number * self.cycle_counts[source] + int(ordinals[inside])
+        before = (
+            number * self.cycle_counts[source]
+            if self._is_exact
+            else self._counts_before(number)[source]
+        )
+        ordinal = before + int(ordinals[inside])
         size = self._sizes[source]
         epoch, place = divmod(ordinal, size)
         key = _permutation_key(self._seed, self._name, self.source_names[source], epoch)
@@ -84,42 +91,69 @@ class MixPlan:
         """How often each source comes in the first `num_positions` positions."""
         cycles, rest = divmod(num_positions, self._length)
         partial = np.bincount(self._cycle(cycles)[0][:rest], minlength=len(self.source_names))
+        before = self._counts_before(cycles)
         return {
-            name: cycles * whole + int(part)
-            for name, whole, part in zip(self.source_names, self.cycle_counts, partial, strict=True)
+            name: whole + int(part)
+            for name, whole, part in zip(self.source_names, before, partial, strict=True)
         }
+
+    def _counts_before(self, number: int) -> tuple[int, ...]:
+        """Of each source, in the cycles before cycle `number`.
+
+        Where a cycle can't hold the exact ratio its rounding is carried on, from cycle to cycle.
+        """
+        if self._is_exact:
+            return tuple(number * count for count in self.cycle_counts)
+        return _rounded(self._ratio, number * self._length)
 
     def _cycle(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         if len(self.cycle_counts) == 1:  # all cycles are alike, and each is one position long
             number = 0
-        return _shuffled_cycle(self.cycle_counts, seed=self._seed, name=self._name, number=number)
+        counts = self.cycle_counts
+        if not self._is_exact:
+            before, after = self._counts_before(number), self._counts_before(number + 1)
+            counts = tuple(b - a for a, b in zip(before, after, strict=True))
+        return _shuffled_cycle(counts, seed=self._seed, name=self._name, number=number)
 
 
 def cycle_counts(weights: Mapping[str, float | Fraction]) -> tuple[int, ...]:
-    """Integers in the ratio of the weights, as decimal numbers; LynxError if one would be zero."""
+    """Samples of each source in the first cycle; LynxError if one would have none.
+
+    Exact where MAX_CYCLE positions can hold the ratio, else rounded to ROUNDED_CYCLE of them.
+    """
+    counts = _whole_ratio(weights)
+    if sum(counts) > MAX_CYCLE:
+        total = sum(counts)
+        for name, count in zip(weights, counts, strict=True):
+            if count * ROUNDED_CYCLE < total:
+                raise LynxError(
+                    f"source `{name}`: weight {float(weights[name]):g} is less than one sample in "
+                    f"{ROUNDED_CYCLE}; leave the source out or raise its weight"
+                )
+        counts = _rounded(counts, ROUNDED_CYCLE)
+    return counts
+
+
+def _whole_ratio(weights: Mapping[str, float | Fraction]) -> tuple[int, ...]:
+    """The smallest integers in the ratio of the weights, floats being decimal numbers."""
     fractions = [w if isinstance(w, Fraction) else exact(float(w)) for w in weights.values()]
     scale = math.lcm(*(fraction.denominator for fraction in fractions))
     counts = [int(fraction * scale) for fraction in fractions]
     divisor = math.gcd(*counts)
-    counts = [count // divisor for count in counts]
-    if sum(counts) > MAX_CYCLE:
-        counts = _largest_remainder(counts, ROUNDED_CYCLE)
-    for name, count in zip(weights, counts, strict=True):
-        if count == 0:
-            raise LynxError(
-                f"source `{name}`: weight {float(weights[name]):g} is less than one sample in "
-                f"{ROUNDED_CYCLE}; leave the source out or raise its weight"
-            )
-    return tuple(counts)
+    return tuple(count // divisor for count in counts)
 
 
-def _largest_remainder(counts: list[int], total: int) -> list[int]:
-    shares = [Fraction(count * total, sum(counts)) for count in counts]
-    rounded = [math.floor(share) for share in shares]
-    by_remainder = sorted(range(len(shares)), key=lambda i: (rounded[i] - shares[i], i))
+@lru_cache(maxsize=16)
+def _rounded(ratio: tuple[int, ...], total: int) -> tuple[int, ...]:
+    """Integers in nearly that ratio whose sum is `total`: each is its share, rounded up or down,
+    up where the largest remainders are."""
+    whole = sum(ratio)
+    parts = [divmod(count * total, whole) for count in ratio]
+    rounded = [quotient for quotient, _ in parts]
+    by_remainder = sorted(range(len(parts)), key=lambda i: (-parts[i][1], i))
     for index in by_remainder[: total - sum(rounded)]:
         rounded[index] += 1
-    return rounded
+    return tuple(rounded)
 
 
 @lru_cache(maxsize=4)
@@ -155,7 +189,9 @@ def _interleaved(counts: tuple[int, ...]) -> Iterator[int]:
     """
     total = sum(counts)
     slack = max(2 * len(counts) - 2, 1)
-    waiting = [(_earliest(0, count, total, slack), source) for source, count in enumerate(counts)]
+    waiting = [
+        (_earliest(0, count, total, slack), source) for source, count in enumerate(counts) if count
+    ]
     heapq.heapify(waiting)
     ready: list[tuple[float, int]] = []
     taken = [0] * len(counts)

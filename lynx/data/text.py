@@ -45,12 +45,12 @@ def encode_sample(
     it loses the start of its prompt and the end of its response.
     Raises LynxError when a round lacks a field that the pool's phrasings need.
     """
-    said, phrasings = [], pool.diverse
-    for one in sample.rounds:
-        # Drawn in either case: what else `rng` decides must not depend on the way of prompting.
-        drawn = rng.choice(phrasings)
-        phrase = drawn if prompts == "diverse" else pool.single
-        said.append(_fill(phrase, _with_options(one, rng), sample))
+    # Options first: their order must not depend on how many phrasings there are to choose from.
+    rounds, phrasings = [_with_options(one, rng) for one in sample.rounds], pool.diverse
+    said = []
+    for one in rounds:
+        drawn = rng.choice(phrasings)  # in either case: the next round draws as it would
+        said.append(_fill(drawn if prompts == "diverse" else pool.single, one, sample))
     turns = [(prompt, one.response) for prompt, one in zip(said, sample.rounds, strict=True)]
     bos, eos = _special_tokens(tokenizer)
     room = max_text_tokens - 1  # for BOS

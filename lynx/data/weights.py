@@ -8,6 +8,7 @@ from fractions import Fraction
 from lynx.config.errors import LynxError
 from lynx.config.recipe_files import Recipe
 
+_SPREAD = Fraction(1, 100)  # of a stage: so much more than all passes is spread over them
 _PRECISION = 10**6  # of mean lengths: they are estimates, and exact ones make cycles endless
 
 
@@ -44,6 +45,12 @@ def sample_weights(
             f"recipe `{recipe.name}`: `repeat` asks for {float(sum(passes.values())):.0f} of the "
             f"stage's {num_samples} samples ({listed}), which leaves none for the sources with a "
             "weight; lower it, or raise steps"
+        )
+    if not weighted and rest > num_samples * _SPREAD:
+        raise LynxError(
+            f"recipe `{recipe.name}`: all sources have `repeat`, which takes "
+            f"{float(sum(passes.values())):.0f} samples, and the stage has {num_samples}; give a "
+            "source a weight, or the stage fewer steps"
         )
     total = sum(weighted.values()) or Fraction(1)
     shares = {name: rest * weight / total for name, weight in weighted.items()}

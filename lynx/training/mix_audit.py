@@ -12,11 +12,13 @@ from lynx.config.compose import load_config
 from lynx.config.errors import LynxError
 from lynx.config.schema import STAGE_NAMES, Config
 from lynx.data.build import build_data_module
+from lynx.data.identity import fingerprint
 from lynx.data.module import LynxDataModule
 from lynx.model.build import load_tokenizer
 from lynx.tracking.loggers import read_metrics
 from lynx.tracking.run_dir import RunDir
 from lynx.training.catalog import catalog_of
+from lynx.training.checkpoint_io import AtomicCheckpointIO, latest_checkpoint
 
 _SAMPLES, _TOKENS = "mix/", "mix_tokens/"
 
@@ -43,9 +45,9 @@ def audit_run(
 ) -> list[StageAudit]:
     """Each stage of the run that has a log, compared with (recipe, seed, position).
 
-    Sample counts are compared at every logged step, data fingerprints where the stage has ended,
-    tokens at the logged steps up to `token_samples`. LynxError where the run, its recipes or its
-    shards are gone.
+    Sample counts are compared at every logged step, tokens at the first one and at those up to
+    `token_samples`, and the data's fingerprint. LynxError where the run, its recipes or its shards
+    are gone.
     """
     if not run_dir.config_path.is_file():
         raise LynxError(f"{run_dir.path}: is no run's folder: it has no {run_dir.config_path.name}")
@@ -85,18 +87,28 @@ def _audit_stage(
     ]
     tokens_to, token_differences = _compare_tokens(rows, data, token_samples)
     differences += token_differences
-    record_path = run_dir.stage_record_path(stage)
-    if record_path.is_file():
-        record = json.loads(record_path.read_text(encoding="utf-8"))
-        if record["data_fingerprint"] != data.fingerprint:
-            differences.append(
-                f"the stage was trained on data {record['data_fingerprint']}, recipe, prompts, "
-                f"shards and settings now make {data.fingerprint}"
-            )
+    trained_on = _fingerprint(run_dir, stage)
+    if trained_on != data.fingerprint:
+        differences.append(
+            f"the stage was trained on data {trained_on}, recipe, prompts, shards and settings now "
+            f"make {data.fingerprint}"
+        )
     settings = getattr(config.stages, stage)
     if int(rows[-1]["samples"]) > settings.steps * settings.global_batch_size:
         differences.append(f"the log goes to sample {rows[-1]['samples']:.0f}, beyond the stage")
     return StageAudit(stage, len(rows), int(rows[-1]["samples"]), tokens_to, tuple(differences))
+
+
+def _fingerprint(run_dir: RunDir, stage: str) -> str:
+    """Of the data, as the stage's record has it, or where it isn't complete its last checkpoint."""
+    record_path = run_dir.stage_record_path(stage)
+    if record_path.is_file():
+        return str(json.loads(record_path.read_text(encoding="utf-8"))["data_fingerprint"])
+    checkpoint = latest_checkpoint(run_dir.checkpoint_dir(stage))
+    if checkpoint is None:
+        return "that no record and no checkpoint tells of"
+    state = AtomicCheckpointIO().load_checkpoint(checkpoint)
+    return fingerprint(state[LynxDataModule.__qualname__]["identity"])
 
 
 def _compared(row: Mapping[str, Any], expected: Mapping[str, int], prefix: str) -> list[str]:
@@ -114,9 +126,8 @@ def _compare_tokens(
     rows: list[dict[str, Any]], data: LynxDataModule, token_samples: int
 ) -> tuple[int, list[str]]:
     """Goes through the stage's first samples as training did, and counts."""
-    due = {int(row["samples"]): row for row in rows if row["samples"] <= token_samples}
-    if not due:
-        return 0, []
+    first = rows[0]["samples"]  # looked at in any case: else nothing might be
+    due = {int(row["samples"]): row for row in rows if row["samples"] <= max(token_samples, first)}
     differences: list[str] = []
     last = max(due)
     for _ in data.batches():

@@ -24,7 +24,7 @@ from transformers import PreTrainedTokenizerFast
 from lynx.config.compose import config_dict, config_text
 from lynx.config.errors import LynxError
 from lynx.config.schema import STAGE_NAMES, Config
-from lynx.data.build import build_data_module
+from lynx.data.build import build_data_module, check_stage
 from lynx.data.module import LynxDataModule
 from lynx.data.quarantine import Quarantine
 from lynx.data.tally import RealisedMix
@@ -95,6 +95,8 @@ def train(
         identities=model_identities(config),
         diff_text=ablation_diff_text,
     )
+    for stage in STAGE_NAMES:  # what is wrong with the last stage's data must not cost the first's
+        check_stage(config, stage, catalog=run.catalog)
     _connect(build_trainer(config, STAGE_NAMES[0], root=run_dir.path))
     with _sole_trainer(run):
         parent: Parent | None = None

@@ -70,13 +70,13 @@ def _rounded_parts(config: Config) -> list[str]:
     return [] if dtype == "fp32" else [dtype, *sorted(frozen_parts(config))]
 
 
-def _split(config: Config, stage: str) -> list[int]:
+def _split(config: Config, stage: str) -> list[int | str]:
     """How a step is split where that matters: stochastic depth draws per micro batch and rank."""
     if not config.model.vision_encoder.drop_path_rate:
         return []
     hardware, settings = config.hardware, getattr(config.stages, stage)
     world_size = hardware.devices * hardware.num_nodes
-    return [settings.micro_batch_size, world_size, config.data.pack_length]
+    return [settings.micro_batch_size, world_size, config.data.pack_length, config.data.packing]
 
 
 def final_path(run_dir: RunDir, stage: str) -> Path:
@@ -125,6 +125,8 @@ def adopt_stage(run_dir: RunDir, stage: str, *, source: RunDir) -> None:
     run_dir.checkpoint_dir(stage).mkdir(parents=True)
     pairs = [(final_path(source, stage), final_path(run_dir, stage))]
     pairs.append((source.metrics_path(stage), run_dir.metrics_path(stage)))
+    if source.quarantine_path(stage).is_file():
+        pairs.append((source.quarantine_path(stage), run_dir.quarantine_path(stage)))
     for original, own in pairs:
         try:
             os.link(original, own)

@@ -68,7 +68,7 @@ def test_the_kept_rows_are_all_the_others_in_their_order(rows: list[int], tmp_pa
 class LongSource:
     """As long as no source that a test could write."""
 
-    name, fingerprint, directory, licence = "long", "0" * 16, Path("long"), "none"
+    name, fingerprint, directory = "long", "0" * 16, Path("long")
 
     def __len__(self) -> int:
         return 100_000_000

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import webdataset
 
 from lynx.config.errors import LynxError
-from lynx.data.sample import UnreadableSampleError
+from lynx.data.sample import Round, Sample, UnreadableSampleError
 from lynx.data.shards.reading import ShardedSource
 from lynx.data.shards.verify import verify_shards
+from lynx.data.shards.writing import write_shards
 from tests.data.pairs import NUMBERS, img2dataset_folder, picture, record, run, sample, write_tar
 
 
@@ -71,6 +73,23 @@ def test_these_tars_have_extended_headers(folder: Path) -> None:
 def test_the_text_may_be_a_field_of_the_json(folder: Path) -> None:
     run(folder, text="json:caption")
     assert ShardedSource(folder).read(3).rounds[0].response == "another text of 5"
+
+
+def test_the_fingerprint_follows_the_text_and_the_rows_of_the_same_tars(tmp_path: Path) -> None:
+    samples = {f"{n:09d}": sample(n) for n in range(4)}
+    samples["000000002"] = sample(2, txt="")
+    write_tar(tmp_path / "web" / "00000.tar", samples)
+    found = [
+        run(tmp_path / "web", text=text, out=tmp_path / out).manifest.fingerprint
+        for text, out in (("txt", "a"), ("json:caption", "b"), ("json:url", "c"), ("txt", "d"))
+    ]
+    assert len(set(found[:3])) == 3
+    assert found[3] == found[0]  # wherever the index lies
+    manifest = run(tmp_path / "web").manifest
+    (shard,) = manifest.shards
+    assert manifest.fingerprint == found[0]
+    for changed in (replace(shard, num_rows=2), replace(shard, index_sha256="0" * 64)):
+        assert replace(manifest, shards=(changed,)).fingerprint != found[0]
 
 
 def test_an_index_in_another_folder_leaves_the_tars_alone(folder: Path, tmp_path: Path) -> None:
@@ -144,6 +163,77 @@ def test_a_folder_from_which_nothing_can_be_used_is_an_error(folder: Path, tmp_p
     assert not (folder / "manifest.json").exists()
     with pytest.raises(LynxError, match=r"has no .tar files"):
         run(tmp_path)
+
+
+def refused(folder: Path, *, out: Path | None = None, **options: str) -> str:
+    """The message about an import after which all files are as they were."""
+    before = snapshot(folder)
+    before_out = snapshot(out) if out else {}
+    with pytest.raises(LynxError) as caught:
+        run(folder, out=out, **options)
+    assert snapshot(folder) == before
+    assert not out or snapshot(out) == before_out
+    return str(caught.value)
+
+
+def test_shards_that_lynx_built_are_left_as_they_are(folder: Path, tmp_path: Path) -> None:
+    built, out = tmp_path / "built", tmp_path / "out"
+    samples = [Sample(str(n), "laion", "text", (Round({}, "so"),)) for n in range(3)]
+    labels = {"source": "laion", "licence": "none", "builder": "a test"}
+    write_shards(samples, built, samples_per_shard=2, **labels)  # type: ignore[arg-type]
+    out.mkdir()
+    whole = "holds shards that Lynx built, which are read as they are"
+    assert refused(built) == refused(built, text="json:kind") == f"{built}: {whole}"
+    assert refused(built, out=out) == refused(folder, out=built) == f"{built}: {whole}"
+    assert verify_shards(built) == []
+    (built / "manifest.json").unlink()
+    assert "laion-000000.npy: would be overwritten" in refused(built)
+
+
+def test_an_import_can_be_done_again(folder: Path) -> None:
+    run(folder)
+    before = snapshot(folder)
+    run(folder, text="json:caption")
+    assert ShardedSource(folder).read(0).rounds[0].response == "another text of 0"
+    run(folder)
+    assert snapshot(folder) == before
+    path = folder / "manifest.json"
+    path.write_bytes(path.read_bytes().replace(b'"format": 2', b'"format": 1'))
+    run(folder)
+    assert snapshot(folder) == before
+
+
+def test_an_import_that_fails_leaves_the_former_index(folder: Path) -> None:
+    run(folder)
+    assert "no sample can be used" in refused(folder, text="cap")
+    tar = folder / "00001.tar"
+    tar.write_bytes(tar.read_bytes()[:-15000])  # the shard before it is sound
+    assert str(tar) in refused(folder, text="json:caption")
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "no JSON", '{"layout": "x"}'])
+def test_files_of_others_are_not_overwritten(content: str, folder: Path) -> None:
+    (folder / "00001.npy").write_bytes(b"embeddings")
+    assert refused(folder).startswith(f"{folder / '00001.npy'}: would be overwritten, and no")
+    (folder / "00001.npy").unlink()
+    (folder / "manifest.json").write_text(content)
+    assert refused(folder).startswith(f"{folder / 'manifest.json'}: would be overwritten, and no")
+
+
+def test_a_place_that_is_no_folder_is_named(folder: Path, tmp_path: Path) -> None:
+    tar = folder / "00000.tar"
+    with pytest.raises(LynxError, match=rf"^{tar}: is a file; name the folder that holds the"):
+        run(tar)
+    with pytest.raises(LynxError, match=rf"^{tmp_path}/no: doesn't exist; name the folder that"):
+        run(tmp_path / "no")
+    with pytest.raises(LynxError, match=rf"^{tar}: is a file; name a folder for the index"):
+        run(folder, out=tar)
+
+
+@pytest.mark.parametrize("text", ["", "json:", ":caption", ":"])
+def test_a_text_that_names_nothing_is_refused(text: str, folder: Path) -> None:
+    kind = "field" if text.startswith("json") else "ending"
+    assert refused(folder, text=text).startswith(f"text: {text!r} names no {kind}; it must be")
 
 
 def test_endings_in_capitals_are_read_as_webdataset_reads_them(tmp_path: Path) -> None:

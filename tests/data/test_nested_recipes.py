@@ -49,10 +49,13 @@ def test_parameters_have_defaults_and_can_be_given_with_the_name(
     assert load_recipe("mine").weights == {"cats": 7, "dogs": 1.5}
     given = load_recipe("mine:share=0.1")
     assert given.weights == {"cats": 9, "dogs": 0.5} and given.name == "mine:share=0.1"
+    assert load_recipe("mine:share=1").weights == {"dogs": 5}  # what comes to 0 is left out
     for reference, complaint in (
         ("mine:shar=0.1", r"no parameter `shar`; nearest is `share`"),
         ("mine:share=lots", r"parameters.share: 'lots' is no number"),
-        ("mine:share=1", r"sources.cats.weight: 10 \* \(1 - share\) is not a number above 0"),
+        ("mine:share=inf", r"mine.yaml: parameters.share: 'inf' is no number"),
+        ("mine:share=0.1,share=0.1", r"mine.yaml: parameters.share: is given twice"),
+        ("mine:share=2", r"sources.cats.weight: 10 \* \(1 - share\) is not a number above 0"),
     ):
         with pytest.raises(LynxError, match=complaint):
             load_recipe(reference)
@@ -88,6 +91,24 @@ def test_two_included_recipes_that_contradict_each_other_are_refused(
         load_recipe("mine")
 
 
+@pytest.mark.parametrize(
+    ("include", "complaint"),
+    [
+        ("{one: 1e300}", r"include.one: source `cats`: its value is too small or too large"),
+        ("{one: 1e-320}", r"include.one: its value is too small or too large"),
+        ("{one: 1, two: 1}", r"include.two: source `cats`: its value is too small or too large"),
+    ],
+)
+def test_weights_that_no_float_holds_are_named_where_they_come_about(
+    include: str, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        write_recipe(tmp_path, monkeypatch, "{cats: {weight: 1.5e308}}", name=name)
+    write_recipe(tmp_path, monkeypatch, "{}", more=f"include: {include}\n")
+    with pytest.raises(LynxError, match=r"data_recipes/mine.yaml: " + complaint):
+        load_recipe("mine")
+
+
 def test_units_do_not_mix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_recipe(tmp_path, monkeypatch, "{cats: {weight: 3}}", more="unit: tokens\n", name="one")
     write_recipe(tmp_path, monkeypatch, "{}", more="include: {one: 1}\n")
@@ -111,6 +132,18 @@ def test_passes_take_their_samples_and_weights_share_the_rest(
     assert weights(100) == {"cats": 30, "dogs": 60, "cows": 10}
     with pytest.raises(LynxError, match=r"`repeat` asks for 60 of the stage's 60 samples \(dogs"):
         weights(60)
+
+
+def test_passes_alone_must_fill_the_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_recipe(tmp_path, monkeypatch, "{cats: {repeat: 2}, dogs: {repeat: 1}}")
+    settings = {"sizes": {"cats": 30, "dogs": 40}, "mean_tokens": lambda _: 1.0}
+    recipe = load_recipe("mine")
+    filled = sample_weights(recipe, num_samples=101, **settings)  # type: ignore[arg-type]
+    assert filled == {"cats": 60, "dogs": 40}
+    with pytest.raises(
+        LynxError, match=r"`repeat`, which takes 100 samples, and the stage has 500"
+    ):
+        sample_weights(recipe, num_samples=500, **settings)  # type: ignore[arg-type]
 
 
 def test_shares_of_tokens_become_shares_of_samples(

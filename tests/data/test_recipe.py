@@ -13,6 +13,8 @@ from lynx.config.source_facts import load_sources
 from lynx.data.catalog import load_catalog
 from lynx.data.recipe import describe_recipe, load_recipe
 
+HEAD = "description: A test.\npaper: {}\n"
+
 
 def write_recipe(
     root: Path, monkeypatch: pytest.MonkeyPatch, sources: str, *, more: str = "", name: str = "mine"
@@ -69,6 +71,15 @@ def test_an_unknown_recipe_names_the_nearest() -> None:
         ("{cats: {weight: 1 / 0}}", r"weight: 1 / 0 is not a number"),
         ("{cats: {weight: open('x')}}", r"weight: open\('x'\) is not a number"),
         ("{cats: {weight: 2 ** 9}}", r"weight: 2 \*\* 9 is not a number"),
+        (
+            "{cats: {weight: 1e308 * 1e308}}",
+            r"sources.cats.weight: .* too small or too large; .*e-308",
+        ),
+        ("{cats: {repeat: 1e-308 * 1e-308}}", r"sources.cats.repeat: .* too small or too large"),
+        ("{cats: {weight: -1e308 * 1e308}}", r"weight: -1e308 \* 1e308 is not a number above 0$"),
+        (f"{{cats: {{weight: 1{'0' * 400}}}}}", r"sources.cats.weight: .* too small or too large"),
+        (f"{{cats: {{weight: 1{' + 1' * 3000}}}}}", r"sources.cats.weight: 1 .*too many parts"),
+        (f"{{cats: {{weight: {'-' * 9000}1}}}}", r"sources.cats.weight: --.*too many parts"),
         ("{cats: {repeat: 0}}", r"sources.cats.repeat: 0 is not a number above 0"),
         ("{cats: {weight: 1, repeat: 1}}", r"sources.cats: needs either `weight` or `repeat`"),
         ("{cats: {}}", r"sources.cats: needs either `weight` or `repeat`"),
@@ -77,6 +88,9 @@ def test_an_unknown_recipe_names_the_nearest() -> None:
         ("{cats: {weight: 1, prompts: [look]}}", r"sources.cats.prompts: \['look'\] is no pool's"),
         ("{cats: {weight: 1, prompts: no}}", r"sources.cats.prompts: False is no .*quote it"),
         ("{cats: {weight: 1, exclude: 3}}", r"sources.cats.exclude: 3 is no file's path"),
+        ("{cats: {weight: 1, exclude: ''}}", r"sources.cats.exclude: '' is no file's path"),
+        ("{1: {weight: 1}}", r"sources.1: 1 is no text; quote it if a source is named so"),
+        ("''", r"`sources` must be a mapping, not ''"),
         ("{cat: {weight: 1}}", r"sources.cat: no such source .*nearest is `cats`"),
         ("{cats: 5}", r"sources.cats must be a mapping of weight, repeat, .* not 5"),
         ("{}", r"`sources` must map"),
@@ -102,6 +116,16 @@ def test_a_malformed_recipe_is_named_with_file_and_key(
             "description: A test.\npaper: {}\nunit: words",
             r"unit: 'words' is not one of",
         ),
+        ("description: A test.\npaper: []", r"`paper` must be a mapping, not \[\]"),
+        (f"{HEAD}include: []", r"`include` must be a mapping or left out, not \[\]"),
+        (f"{HEAD}include: ''", r"`include` must be a mapping or left out, not ''"),
+        (f"{HEAD}include:", r"`include` must be a mapping or left out, not None"),
+        (f"{HEAD}parameters: []", r"`parameters` must be a mapping, not \[\]"),
+        (f"{HEAD}parameters: {{a: .inf}}", r"parameters.a: inf is no finite number"),
+        (f"{HEAD}parameters: {{a: .nan}}", r"parameters.a: nan is no finite number"),
+        (f"{HEAD}parameters: {{a: 1{'0' * 400}}}", r"parameters.a: 10+ is no finite number"),
+        (f"{HEAD}parameters: {{a b: 1}}", r"parameters.a b: is no name for a weight to use"),
+        (f"{HEAD}parameters: {{lambda: 1}}", r"parameters.lambda: is no name for a weight to use"),
     ],
 )
 def test_a_malformed_head_of_a_recipe_is_named(
@@ -112,6 +136,30 @@ def test_a_malformed_head_of_a_recipe_is_named(
     (tmp_path / "data_recipes/mine.yaml").write_text(f"{head}\nsources: {source}\n")
     with pytest.raises(LynxError, match=r"data_recipes/mine.yaml: " + complaint):
         load_recipe("mine")
+
+
+def test_a_recipe_may_leave_its_parameters_and_place_in_the_paper_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_recipe(tmp_path, monkeypatch, "{cats: {weight: 2}}", name="one")
+    write_recipe(tmp_path, monkeypatch, "", more="include: {one: 1}\n")
+    path = tmp_path / "data_recipes/mine.yaml"
+    path.write_text(path.read_text().replace("paper: {}", "paper:\nparameters:"))
+    recipe = load_recipe("mine")
+    assert (recipe.paper, recipe.parameters, recipe.weights) == ({}, {}, {"cats": 2})
+
+
+def test_a_source_whose_name_is_a_number_has_to_be_quoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_recipe(tmp_path, monkeypatch, '{"1": {weight: 2}}')
+    known = tmp_path / "data_recipes/sources/all.yaml"
+    text = known.read_text()
+    known.write_text(text.replace("cats:", "1:"))
+    with pytest.raises(LynxError, match=r"sources/all.yaml: sources.1: 1 is no text; quote it"):
+        load_recipe("mine")
+    known.write_text(text.replace("cats:", '"1":'))
+    assert load_recipe("mine").weights == {"1": 2}
 
 
 def test_an_unset_variable_in_a_catalog_is_named(

@@ -133,3 +133,12 @@ def test_the_description_of_a_recipe_names_sources_shares_and_examples() -> None
     assert rows["cc3m"][6:8] == ["2900000", "5.34"]
     assert rows["sum"][1:3] == ["100", "100.000"]
     assert "parameters: noisy_share = 0.5" in text
+
+
+@pytest.mark.parametrize(("share", "left_out"), [(0, NOISY), (1, WEB_PAIRS)])
+def test_the_ends_of_the_noise_sweep_are_all_clean_and_all_noisy(
+    share: int, left_out: tuple[str, ...]
+) -> None:
+    recipe = load_recipe(f"pretrain_noisy:noisy_share={share}")
+    assert set(left_out).isdisjoint(recipe.sources)
+    assert sum(recipe.weights.values()) == pytest.approx(100)

@@ -149,3 +149,25 @@ def test_locality_leaves_the_mix_and_small_sources_as_they_are() -> None:
     assert [draw.source for draw in plain] == [draw.source for draw in windowed]
     assert [d for d in plain if d.source == 1] == [d for d in windowed if d.source == 1]
     assert sorted(d.row for d in windowed if d.source == 0 and d.epoch == 0) == list(range(61))
+
+
+def test_weights_that_no_cycle_holds_do_not_drift() -> None:
+    """Where each cycle was rounded alike, a source was off by as much in each."""
+    weights = {"a": 1.0000001, "b": 2.0, "c": 0.00012345}
+    plan = MixPlan(weights=weights, sizes={"a": 7, "b": 9, "c": 4}, seed=0, name="s")
+    total = sum(weights.values())
+    for position in (ROUNDED_CYCLE, 10**7 + 3, 153_600_000, 10**12):
+        for name, count in plan.counts(position).items():
+            assert abs(count - position * weights[name] / total) < 3
+    start = 10 * ROUNDED_CYCLE - 50  # over a cycle's end
+    drawn = Counter(plan.draw(position).source for position in range(start, start + 100))
+    before, after = plan.counts(start), plan.counts(start + 100)
+    assert {n: after[n] - before[n] for n in after} == {
+        name: drawn[number] for number, name in enumerate(plan.source_names)
+    }
+
+
+def test_rows_of_a_rounded_source_are_gone_through_without_gaps() -> None:
+    plan = plan_of({"captions": 1.0000001, "jokes": 2.0}, sizes={"captions": 40000, "jokes": 1})
+    rows = [d.row for d in map(plan.draw, range(130_000)) if d.source == 0 and d.epoch == 0]
+    assert sorted(rows) == list(range(40000))

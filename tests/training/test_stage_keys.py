@@ -55,6 +55,7 @@ def test_weights_data_and_parent_are_part_of_the_address(tmp_path: Path, argumen
         {"stages.pretrain.micro_batch_size": 2},
         {"stages.pretrain.recipe": "the_same_under_another_name"},
         {"data.pack_length": 256},
+        {"data.packing": "first_fit"},
         {"hardware.devices": 2, "hardware.strategy": "ddp"},
         {"tracking.log_every_n_steps": 7},
         {"evaluation.batch_size": 1},
@@ -87,6 +88,7 @@ def test_deepspeed_holds_weights_in_bfloat16_and_so_has_addresses_of_its_own(
         {"stages.pretrain.micro_batch_size": 2},
         {"hardware.devices": 2},
         {"data.pack_length": 256},
+        {"data.packing": "first_fit"},
     ],
 )
 def test_stochastic_depth_makes_the_batch_split_part_of_the_address(

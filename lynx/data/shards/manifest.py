@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_type_hints
 
 from lynx.config.errors import LynxError
 
 MANIFEST = "manifest.json"
 FORMAT = 2  # of index and manifest; raise it when older ones can't be read
+_KINDS = {str: "text", int: "number from 0 up", list: "list", dict: "mapping"}
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,9 @@ class Shard:
         return f"{Path(self.file).stem}.npy"
 
 
+_SHARD: dict[str, type] = get_type_hints(Shard)
+
+
 @dataclass(frozen=True)
 class Manifest:
     """A source's shards in order. layout: how a sample's members are read (`layout.py`)."""
@@ -52,9 +57,13 @@ class Manifest:
 
     @property
     def fingerprint(self) -> str:
-        """Sixteen hex digits of the source's name and all its contents."""
-        digests = [self.source, *(shard.sha256 for shard in self.shards)]
-        return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:16]
+        """Sixteen hex digits of the source's name, all its contents, and how they are read.
+
+        The same tars give other samples under another layout, and other rows under another index.
+        """
+        shards = [(shard.sha256, shard.index_sha256, shard.num_rows) for shard in self.shards]
+        text = json.dumps([self.source, sorted(self.layout.items()), shards])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def as_json(self) -> dict[str, Any]:
         """What is written to MANIFEST."""
@@ -75,20 +84,35 @@ def parse_manifest(text: str, *, place: object) -> Manifest:
             f"{place}: is of format {stated}, and {FORMAT} is read; build the shards again, or "
             "index them again with `lynx data import`"
         )
-    try:
-        names = [one.name for one in fields(Shard)]
-        shards = tuple(Shard(**{name: one[name] for name in names}) for one in content["shards"])
-        manifest = Manifest(
-            source=content["source"],
-            licence=content["licence"],
-            builder=content["builder"],
-            shards=shards,
-            layout=content["layout"],
-        )
-        stated = content["num_rows"]
-    except (KeyError, TypeError) as error:
-        raise LynxError(f"{place}: is no manifest of shards: {error} is missing") from error
+    shards = enumerate(_value(content, "shards", list, f"{place}: "))
+    manifest = Manifest(
+        source=_value(content, "source", str, f"{place}: "),
+        licence=_value(content, "licence", str, f"{place}: "),
+        builder=_value(content, "builder", str, f"{place}: "),
+        shards=tuple(_shard(one, f"{place}: shards.{number}") for number, one in shards),
+        layout=_value(content, "layout", dict, f"{place}: "),
+    )
+    for key in manifest.layout:
+        _value(manifest.layout, key, str, f"{place}: layout.")
+    stated = _value(content, "num_rows", int, f"{place}: ")
     if not stated == manifest.num_rows > 0:
-        rows = f"{len(shards)} shards have {manifest.num_rows} rows"
+        rows = f"{len(manifest.shards)} shards have {manifest.num_rows} rows"
         raise LynxError(f"{place}: num_rows: says {stated}, and its {rows}; make it again")
     return manifest
+
+
+def _shard(entry: Any, place: str) -> Shard:
+    if not isinstance(entry, dict):
+        raise LynxError(f"{place}: {entry!r} is no mapping; make the manifest again")
+    return Shard(**{key: _value(entry, key, kind, f"{place}.") for key, kind in _SHARD.items()})
+
+
+def _value(entry: Mapping[str, Any], key: str, kind: type[Value], where: str) -> Value:
+    """What `entry` has at `key`; LynxError where it has none, or anything else than `kind`."""
+    if key not in entry:
+        raise LynxError(f"{where}{key}: is missing; make the manifest again")
+    found = entry[key]
+    # Not by `isinstance`, to which True is an int.
+    if type(found) is not kind or (isinstance(found, int) and found < 0):
+        raise LynxError(f"{where}{key}: {found!r} is no {_KINDS[kind]}; make the manifest again")
+    return found

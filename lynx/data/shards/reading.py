@@ -65,6 +65,11 @@ class ShardedSource:
         """Row after the last one of each shard, ascending."""
         return tuple(self._ends)
 
+    @property
+    def num_bytes(self) -> int:
+        """Of all tar files."""
+        return sum(shard.bytes for shard in self._manifest.shards)
+
     @cached_property
     def fingerprint(self) -> str:
         """Sixteen hex digits of the content of all shards, as the manifest states it."""
@@ -100,6 +105,10 @@ class ShardedSource:
         except ValueError as error:
             raise self._unreadable(row, error) from error
         return found if isinstance(found, dict) else {}
+
+    def stored_row(self, row: int) -> int:
+        """The row itself: all rows of the shards are there."""
+        return row
 
     def place(self, row: int) -> str:
         """Where a person finds the row: source, shard, and row within the shard."""

@@ -70,7 +70,9 @@ def unpacked(content: bytes) -> tuple[str, dict[str, memoryview]]:
     found: dict[str, memoryview] = {}
     view, at, end = memoryview(content), 0, len(content)
     name, octal, flag, prefix = _PLAIN_HEADER.unpack_from(content, at)
-    dot = name.index(b".")  # the same for all members, which share the key
+    dot = name.find(b".")  # the same for all members, which share the key
+    if dot < 1:  # of a folder or a global header; a member would have a key
+        return _unpacked_slowly(content)
     key = name[:dot]
     while True:
         if flag != b"0" or prefix != b"\0" or b"/" in name:
