@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import sys
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,7 +40,7 @@ from lynx.training.build import build_module, build_trainer
 from lynx.training.callbacks import AtEnd, Checkpoints, StepLog, StopOnSignal
 from lynx.training.catalog import catalog_of
 from lynx.training.checkpoint_io import latest_checkpoint, remove_checkpoints
-from lynx.training.printing import RunLog
+from lynx.training.printing import RunLog, quieten
 from lynx.training.strategy import whole_trained_state
 
 
@@ -80,7 +78,7 @@ def train(
     a stage's last checkpoint instead of starting the stage anew. catalog: folder of each source's
     shards; by default the one that the configuration names.
     """
-    _quieten()
+    quieten()
     if config.hardware.threads:
         torch.set_num_threads(config.hardware.threads)
         # Else Lightning gives each of several processes its share of the cores.
@@ -302,11 +300,3 @@ def _write_description(run: Run) -> None:
     write_text_atomic(run.run_dir.config_path, config_text(run.config))
     write_text_atomic(run.run_dir.diff_path, run.diff_text)
     write_manifest(run.run_dir, command=sys.argv, fingerprints={"backbones": dict(run.identities)})
-
-
-def _quieten() -> None:
-    """Keep libraries' notices about themselves out of the run's output."""
-    os.environ.setdefault("WANDB_SILENT", "true")
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", module="lightning")
