@@ -53,7 +53,8 @@ def data_build(
         f"{directory}: {made.manifest.num_rows} rows in {sum(one.num_samples for one in shards)} "
         f"samples, shards: {len(shards)}, {sum(one.bytes for one in shards) / 1e6:.1f} MB"
     )
-    _say_left_out("skipped", made.skipped)
+    _say_left_out("skipped", made.skipped, made.examples)
+    typer.echo("JPEGs and PNGs are copied as they are: training replaces those that are damaged")
     if facts.rows and made.manifest.num_rows != facts.rows:
         typer.echo(f"the paper counts {facts.rows}")
 
@@ -97,7 +98,7 @@ def data_verify(directory: Folder) -> None:
             directory, told=lambda done, total: bar.update(task, completed=done, total=total)
         )
     if not problems:
-        typer.echo(f"{directory}: every byte is as it was written")
+        typer.echo(f"{directory}: every byte of the shards and indices is as it was written")
         return
     lines = "\n  ".join(str(problem) for problem in problems)
     raise LynxError(f"{directory}: {len(problems)} problems\n  {lines}")
@@ -143,13 +144,21 @@ def _options(assignments: list[str]) -> dict[str, Any]:
         key, equals, value = assignment.partition("=")
         if not equals:
             raise LynxError(f"--option {assignment}: must be KEY=VALUE")
-        found[key] = yaml.safe_load(value)
+        try:
+            found[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise LynxError(
+                f"--option {assignment}: {value!r} is no YAML value; quote it"
+            ) from error
     return found
 
 
-def _say_left_out(verb: str, reasons: Mapping[str, int]) -> None:
+def _say_left_out(
+    verb: str, reasons: Mapping[str, int], examples: Mapping[str, str] | None = None
+) -> None:
     for reason, count in sorted(reasons.items(), key=lambda pair: -pair[1]):
-        typer.echo(f"{verb}: {count} {reason}")
+        example = (examples or {}).get(reason)
+        typer.echo(f"{verb}: {count} {reason}" + (f", such as {example}" if example else ""))
 
 
 @contextmanager

@@ -39,8 +39,8 @@ def amount(found: Fraction, place: str) -> Fraction:
 def weight_value(value: Any, parameters: Mapping[str, Fraction], place: str) -> Fraction:
     """A number above 0, written as such or as arithmetic such as `30.5 * (1 - share)`.
 
-    Arithmetic may come to 0, as at an end of a sweep. LynxError at `place` for anything else, an unknown parameter, and a value that isn't above 0 or
-    that no float can hold.
+    Arithmetic may come to 0, as at an end of a sweep. LynxError at `place` for anything else, an
+    unknown parameter, and a value that isn't above 0 or that no float can hold.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise LynxError(f"{place}: {value!r} is not a number above 0")

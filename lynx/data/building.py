@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import pkgutil
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from lynx.config.errors import LynxError
 from lynx.config.nearest import nearest_hint
-from lynx.config.source_facts import SourceFacts
+from lynx.config.source_facts import SOURCES, SourceFacts
 from lynx.data import formats
-from lynx.data.sample import Sample
+from lynx.data.formats.options import check_options
+from lynx.data.formats.skipped import Skipped, skip, skipped_lines
+from lynx.data.prompts import PromptPool, load_pool
+from lynx.data.sample import Round, Sample
 from lynx.data.shards.manifest import Manifest
-from lynx.data.shards.writing import write_shards
+from lynx.data.shards.writing import check_writable_target, write_shards
 
-_GIVEN = ("root", "source", "skipped")  # parameters of every `read`
 IN_PLACE = "img2dataset"  # tars that are indexed where they are
+NOT_UNICODE = "rows of samples with a text that is no Unicode (half a surrogate pair, \\ud800)"
+
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Built(NamedTuple):
-    """What `build_source` wrote; skipped: what could not be used, by reason."""
+    """What `build_source` wrote.
+
+    skipped: what could not be used, by reason; examples: the first path, key or text of a reason.
+    """
 
     manifest: Manifest
     skipped: Mapping[str, int]
+    examples: Mapping[str, str]
 
 
 def build_source(
@@ -42,37 +50,56 @@ def build_source(
     """Read the copy of the source in `root`, write its shards to `directory`.
 
     options: instead of single ones of the source. told: is given the number of samples so far.
-    LynxError where the source has no format, the format no such option, or the copy isn't one.
+    JPEGs and PNGs are copied and not decoded: training counts those that turn out to be damaged and
+    draws others. LynxError where the source can't be built (no format, no such option or prompt
+    pool), the copy isn't one, its rows don't fit the prompts, or nothing in it can be used.
     """
+    place = f"source `{facts.name}`"
+    if not _NAME.fullmatch(facts.name):
+        raise LynxError(
+            f"{place}: shards are named after it; let it have letters (a-z), digits, _ and - alone"
+        )
     if facts.format is None:
-        raise LynxError(f"source `{facts.name}`: no published copy is read. {facts.note}".rstrip())
+        raise LynxError(
+            f"{place}: its entry in {SOURCES}/ has no `format:`, so no copy of it can be read; "
+            f"formats are {', '.join(format_names())}. {facts.note}".rstrip()
+        )
     if facts.format == IN_PLACE:
         raise LynxError(
-            f"source `{facts.name}`: comes as tar files, which are used where they are: "
+            f"{place}: comes as tar files, which are used where they are: "
             f"`lynx data import {root} --source {facts.name}`"
         )
-    read = reader(facts.format)
+    read, pool = reader(facts.format), _pool(facts)
     chosen = {**facts.options, **(options or {})}
-    _check_options(read, chosen, facts)
+    check_options(read, chosen, f"{place}: format {facts.format}")
     if not root.is_dir():
         raise LynxError(f"{root}: no such folder; it must hold the copy of {facts.title}")
-    skipped: Counter[str] = Counter()
+    check_writable_target(directory, facts.name, reading=root)
+    skipped = Skipped()
 
-    def counted() -> Iterator[Sample]:
-        samples = read(root, source=facts.name, skipped=skipped, **chosen)
-        for count, sample in enumerate(samples, start=1):
+    def usable() -> Iterator[Sample]:
+        count = 0
+        for sample in read(root, source=facts.name, skipped=skipped, **chosen):
+            _check_fields(sample, pool)
+            if not all(map(_is_unicode, sample.rounds)):
+                skip(skipped, NOT_UNICODE, f"sample {sample.key}", sample.num_rows)
+                continue
             yield sample
+            count += 1
             told(count)
+        if not count and skipped:  # before an error that can't give the reasons
+            reasons = "\n  ".join(skipped_lines(skipped))
+            raise LynxError(f"{place}: nothing in {root} can be used; skipped:\n  {reasons}")
 
     manifest = write_shards(
-        counted(),
+        usable(),
         directory,
         source=facts.name,
         samples_per_shard=samples_per_shard,
         licence=facts.licence,
         builder=f"lynx {version('lynx-lab')}, format {facts.format} {chosen or ''}".rstrip(),
     )
-    return Built(manifest, dict(skipped))
+    return Built(manifest, dict(skipped), skipped.examples)
 
 
 def format_names() -> list[str]:
@@ -96,26 +123,33 @@ def _has_reader(name: str) -> bool:
     return hasattr(importlib.import_module(f"{formats.__name__}.{name}"), "read")
 
 
-def format_options(read: Callable[..., Iterator[Sample]]) -> dict[str, inspect.Parameter]:
-    """The options of a format, by name."""
-    parameters = inspect.signature(read).parameters
-    return {name: one for name, one in parameters.items() if name not in _GIVEN}
+def _pool(facts: SourceFacts) -> PromptPool:
+    try:
+        return load_pool(facts.prompts)
+    except LynxError as error:
+        raise LynxError(f"source `{facts.name}`: `prompts`: {error}") from error
 
 
-def _check_options(
-    read: Callable[..., Iterator[Sample]], options: Mapping[str, Any], facts: SourceFacts
-) -> None:
-    known = format_options(read)
-    for option in options:
-        if option not in known:
-            hint = nearest_hint(option, known)
+def _check_fields(sample: Sample, pool: PromptPool) -> None:
+    """A question that no phrasing has room for would be trained on as if it weren't there."""
+    for one in sample.rounds:
+        had = {*one.fields, *(["options"] if one.options else [])}
+        if had != set(pool.fields):
             raise LynxError(
-                f"source `{facts.name}`: format {facts.format} has no option `{option}`{hint}"
+                f"source `{sample.source}`: its `prompts`, the pool {pool.name}, need "
+                f"{_listed(pool.fields)}; the format gives {_listed(had)} (sample {sample.key}). "
+                "Name a pool with those placeholders, or options of the format that give the others"
             )
-    missing = [
-        name for name, one in known.items() if one.default is one.empty and name not in options
-    ]
-    if missing:
-        raise LynxError(
-            f"source `{facts.name}`: format {facts.format} needs the option `{missing[0]}`"
-        )
+
+
+def _listed(fields: Iterable[str]) -> str:
+    return ", ".join(f"{{{name}}}" for name in sorted(fields)) or "no placeholder"
+
+
+def _is_unicode(one: Round) -> bool:
+    """JSON can spell texts that UTF-8 can't hold."""
+    try:
+        "".join((*one.fields.values(), one.response, *one.options)).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -16,7 +16,7 @@ from rich.progress import track
 
 from lynx.config.errors import LynxError
 from lynx.data.exclusions import ExcludedRow, SourceExclusions
-from lynx.data.noise import DUPLICATE, LOW_SCORE, RULES, Rule, known_rule, looked_at
+from lynx.data.noise import DUPLICATE, LOW_SCORE, RULES, Rule, has_language, known_rule, looked_at
 from lynx.data.sample import Sample, UnreadableSampleError
 from lynx.data.shards.reading import ShardedSource
 
@@ -34,15 +34,18 @@ SCORE_COLUMNS = (
 )
 _QUANTILES = (0, 5, 25, 50, 75, 95, 100)  # percent
 _NUM_EXAMPLES, _EXAMPLE_LENGTH = 2, 76  # per rule; characters
-_NUM_LANGUAGES = 6  # that the table names
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one rule found among the rows that were looked at; rows: int64, ascending."""
+    """What one rule found among the rows that were looked at; rows: int64, ascending.
+
+    num_judged: texts that the rule could judge; the others are too short for it, or have no score.
+    """
 
     rule: Rule
     rows: np.ndarray
+    num_judged: int
     examples: tuple[str, ...]
 
 
@@ -52,7 +55,7 @@ class NoiseReport:
 
     num_rows: of the source; num_read: looked at, evenly spaced; num_unreadable: of these.
     findings: by rule; without LOW_SCORE where no row has a score. num_words, scores: quantiles, by
-    percent. languages: number of rows, by ISO 639 code; little worth for texts of a few words.
+    percent. languages: number of rows, by ISO 639 code, of those with enough words to tell it.
     """
 
     source: str
@@ -80,6 +83,7 @@ class NoiseReport:
                 "threshold": found.rule.threshold,
                 "reason": found.rule.reason,
                 "num_rows": len(found.rows),
+                "num_judged": found.num_judged,
                 "examples": list(found.examples),
             }
             for name, found in self.findings.items()
@@ -113,16 +117,21 @@ def noise_report(
         found[DUPLICATE] = rows[_copies(np.array(seen.digests), _threshold(rules[DUPLICATE]))]
     if LOW_SCORE in rules and not np.isnan(values).all():
         found[LOW_SCORE] = rows[values < _threshold(rules[LOW_SCORE])]
+    num_scored = int(np.count_nonzero(~np.isnan(values)))
+    judged = dict(seen.judged) | {DUPLICATE: len(rows), LOW_SCORE: num_scored}
     return NoiseReport(
         source=source.name,
         fingerprint=source.fingerprint,
         num_rows=len(source),
         num_read=len(rows) + seen.num_unreadable,
         num_unreadable=seen.num_unreadable,
-        findings={n: Finding(rules[n], f, _examples(source, f)) for n, f in found.items()},
+        findings={
+            name: Finding(rules[name], noisy, judged.get(name, 0), _examples(source, noisy))
+            for name, noisy in found.items()
+        },
         num_words=_quantiles(np.array(seen.num_words)),
-        languages=dict(seen.languages.most_common()),
-        num_scored=int(np.count_nonzero(~np.isnan(values))),
+        languages=dict((+seen.languages).most_common()),
+        num_scored=num_scored,
         scores=_quantiles(values[~np.isnan(values)]),
     )
 
@@ -172,30 +181,6 @@ def score_column(source: ShardedSource, column: str = "") -> Scores | None:
     return score
 
 
-def noise_table(report: NoiseReport) -> str:
-    """The report as a person reads it."""
-    read = report.num_read - report.num_unreadable
-    lines = [
-        f"{report.source} ({report.fingerprint}): {report.num_read} of {report.num_rows} rows"
-        f"{'' if report.num_read == report.num_rows else ', evenly spaced'}; "
-        f"{report.num_unreadable} unreadable",
-        f"{'rule':<15} {'limit':>6} {'rows':>9} {'share':>7}  finds",
-    ]
-    for name, found in report.findings.items():
-        limit = "" if found.rule.threshold is None else f"{found.rule.threshold:g}"
-        count = _count(len(found.rows), read)
-        lines.append(f"{name:<15} {limit:>6} {count}  {found.rule.reason}")
-        lines += [f"{'':<42}{example!r}" for example in found.examples]
-    lines.append(f"{'any of them':<15} {'':>6} {_count(len(report.noisy()), read)}")
-    lines.append(f"{'words':<15} {_quantile_text(report.num_words)}")
-    shares = list(report.languages.items())[:_NUM_LANGUAGES]
-    lines.append(f"{'languages':<15} " + ", ".join(f"{n} {c / read:.1%}" for n, c in shares))
-    if report.num_scored:
-        of = f"of {report.num_scored} rows: "
-        lines.append(f"{'scores':<15} {of}{_quantile_text(report.scores)}")
-    return "\n".join(lines)
-
-
 @dataclass
 class _Seen:
     """What is kept of each row: some tens of bytes, so that ten million fit."""
@@ -206,6 +191,7 @@ class _Seen:
     num_words: array[int]
     scores: array[float]
     languages: Counter[str]
+    judged: Counter[str]  # rows that a rule could judge, by its name
     num_unreadable: int = 0
 
 
@@ -218,7 +204,7 @@ def _looked_through(
     progress: bool,
 ) -> _Seen:
     found: dict[str, array[int]] = {name: array("q") for name in rules}
-    seen = _Seen(found, array("q"), array("Q"), array("q"), array("d"), Counter())
+    seen = _Seen(found, array("q"), array("Q"), array("q"), array("d"), Counter(), Counter())
     console = Console(stderr=True)
     title = f"reading {source.name}"
     for row in track(rows, title, console=console, disable=not progress, transient=True):
@@ -232,9 +218,12 @@ def _looked_through(
         seen.digests.append(xxhash.xxh3_64_intdigest(" ".join(text.words).casefold().encode()))
         seen.num_words.append(len(text.words))
         seen.scores.append(math.nan if score is None else score)
-        seen.languages[text.language] += 1
+        seen.languages[text.language] += has_language(text)
         for name, rule in rules.items():
-            if rule.finds is not None and rule.finds(text, _threshold(rule)):
+            if rule.finds is None or not rule.judges(text):
+                continue
+            seen.judged[name] += 1
+            if rule.finds(text, _threshold(rule)):
                 seen.found[name].append(row)
     return seen
 
@@ -270,14 +259,6 @@ def _quantiles(values: np.ndarray) -> dict[int, float]:
         return {}
     found = np.percentile(values, _QUANTILES)
     return {q: round(float(v), 4) for q, v in zip(_QUANTILES, found, strict=True)}
-
-
-def _quantile_text(quantiles: Mapping[int, float]) -> str:
-    return ", ".join(f"{percent} % {value:g}" for percent, value in quantiles.items())
-
-
-def _count(number: int, total: int) -> str:
-    return f"{number:>9} {number / max(total, 1):>7.1%}"
 
 
 def _examples(source: ShardedSource, rows: np.ndarray) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from difflib import SequenceMatcher
 
 from lynx.config.prompt_pools import PromptPool, normalised
@@ -37,15 +37,19 @@ _NAMED_OPTION = re.compile(
 )
 
 
-def problem(text: str, pool: PromptPool, *, kept: Collection[str] = ()) -> str | None:
+def problem(
+    text: str, pool: PromptPool, *, kept: Collection[str] = (), others: Iterable[PromptPool] = ()
+) -> str | None:
     """Why `text` may not join the training phrasings of `pool`; None when it may.
 
-    kept: phrasings that are about to join, too.
+    kept: phrasings that are about to join, too. others: pools that must not have it either; `pool`
+    itself may be among them.
     """
     return (
         _wrong_form(text, pool)
         or _wrong_answers(text, pool)
         or _known(text, pool, kept)
+        or _of_another_pool(text, pool, others)
         or _near_held_out(text, pool)
     )
 
@@ -56,7 +60,9 @@ def _wrong_form(text: str, pool: PromptPool) -> str | None:
     if sorted(re.findall(r"\{(\w+)\}", text)) != sorted(pool.fields) or (
         text.count("{") + text.count("}") != 2 * len(pool.fields)
     ):
-        wanted = ", ".join(f"{{{field}}}" for field in pool.fields) or "no placeholder"
+        if not pool.fields:
+            return f"has braces; the pool `{pool.name}` has no fields, so nothing fills them"
+        wanted = ", ".join(f"{{{field}}}" for field in pool.fields)
         return f"must have {wanted} exactly once and no other braces"
     slot = _SLOT.search(text)
     if slot is not None:
@@ -91,6 +97,18 @@ def _known(text: str, pool: PromptPool, kept: Collection[str]) -> str | None:
     for other in (*pool.diverse, *kept):
         if normalised(other) == words:
             return f"is a duplicate of {other!r}"
+    return None
+
+
+def _of_another_pool(text: str, pool: PromptPool, others: Iterable[PromptPool]) -> str | None:
+    """A phrasing that asks for two tasks tells the model neither."""
+    words = normalised(text)
+    for other in others:
+        if other.name == pool.name:
+            continue
+        for phrasing in (*other.diverse, *other.held_out):
+            if normalised(phrasing) == words:
+                return f"is {phrasing!r} of the pool `{other.name}`"
     return None
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lynx.config.errors import LynxError
 from lynx.config.paths import from_root
-from lynx.config.prompt_pools import PromptPool, load_pool
+from lynx.config.prompt_pools import PromptPool, load_pool, load_pools
 from lynx.config.seeds import python_random
 from lynx.data.prompt_checks import problem
 from lynx.data.prompt_list import listed
@@ -73,9 +73,10 @@ def _candidates(pool: PromptPool, replies: Sequence[Reply], folder: Path) -> lis
     """Each entry of each reply, with the reason why it should not be kept."""
     found: list[Candidate] = []
     kept: list[str] = []
+    others = load_pools().values()
     for reply in replies:
         for text in listed(reply.text):
-            reason = problem(text, pool, kept=kept)
+            reason = problem(text, pool, kept=kept, others=others)
             found.append(Candidate(text, reply.key, reason))
             if reason is None:
                 kept.append(text)

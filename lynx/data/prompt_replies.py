@@ -68,7 +68,7 @@ class RepliesOnDisk:
                 return text, model or self._model
             problem = "sent an empty reply"
         except OpenAIError as error:
-            problem = f"failed: {error}"
+            problem = f"failed: {str(error).rstrip('.')}"
         except (AttributeError, IndexError, TypeError, ValueError):
             # The client checks no types: a page of HTML comes back as a string.
             shown = str(answer or "no JSON").replace(api_key, "<key>")[:200]

@@ -12,7 +12,7 @@ import yaml
 from lynx.config.errors import LynxError
 from lynx.config.files import read_mapping, require_keys, shown
 from lynx.config.paths import from_root
-from lynx.config.prompt_pools import Generated, load_pool, pool_path
+from lynx.config.prompt_pools import Generated, load_pool, load_pools, pool_path
 from lynx.data.prompt_checks import problem
 from lynx.data.prompt_file import add_generated
 from lynx.data.prompt_list import listed
@@ -77,16 +77,23 @@ def accept_review(review: str | Path) -> tuple[str, int]:
     path = from_root(review)
     place = shown(path)
     content = require_keys(read_mapping(path), _KEYS, place)
-    pool = load_pool(str(content["pool"]))
+    pool, others = load_pool(str(content["pool"])), load_pools().values()
     written = _written(content, path)
+    wanted = _kept(content["phrasings"], place)
+    accepted = {one.text for one in pool.generated if one.run == content["run"]}
+    if wanted and accepted.issuperset(wanted):
+        raise LynxError(
+            f"{place}: was accepted already: {shown(pool_path(pool.name))} has what it keeps, "
+            f"under `generated`; nothing is left to do"
+        )
     chosen: list[Generated] = []
-    for text in _kept(content["phrasings"], place):
+    for text in wanted:
         if text not in written:
             raise LynxError(
                 f"{place}: {text!r} stands in no reply of the run; a text that a person has "
                 f"changed belongs under `rich` in {shown(pool_path(pool.name))}"
             )
-        reason = problem(text, pool, kept=[one.text for one in chosen])
+        reason = problem(text, pool, kept=[one.text for one in chosen], others=others)
         if reason is not None:
             raise LynxError(f"{place}: {text!r} {reason}; set its `keep` to false")
         chosen.append(written[text])

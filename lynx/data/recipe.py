@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
-from lynx.config.errors import LynxError
 from lynx.config.recipe_files import Recipe, RecipeSource, load_recipe
 from lynx.config.source_facts import SOURCES, SourceFacts
 from lynx.data.prompts import load_pools
@@ -14,6 +14,7 @@ from lynx.data.weights import sample_weights
 __all__ = ["Recipe", "RecipeSource", "describe_recipe", "load_recipe"]
 
 _ROUNDING_OF_FLOATS = 1e-12
+_LEGEND = "(n): phrasings in the pool; size: rows of the source, ? where unknown."
 _HEAD = ("source", "weight", "share", "in a cycle", "samples", "size", "epochs", "task", "prompts")
 
 
@@ -24,17 +25,20 @@ def describe_recipe(
 
     sizes: rows of the sources, as far as they are known; facts: of all sources. Weights per token
     can't be turned into samples without the shards: shares are of tokens then, and samples and
-    passes are left open.
+    passes are left open. Where a source with `repeat` is of unknown size, all shares are unknown.
     """
-    _check_sizes(recipe, sizes)
-    weights = sample_weights(
-        recipe, sizes=sizes, num_samples=num_samples, mean_tokens=lambda _: 1.0
-    )
-    counts = dict(zip(weights, cycle_counts(weights), strict=True))
+    unsized = [n for n, one in recipe.sources.items() if one.repeat is not None and n not in sizes]
+    weights: dict[str, Fraction] = {}
+    if not unsized:
+        weights = sample_weights(
+            recipe, sizes=sizes, num_samples=num_samples, mean_tokens=lambda _: 1.0
+        )
+    counts = dict(zip(weights, cycle_counts(weights), strict=True)) if weights else {}
     cycle, total, pools = sum(counts.values()), sum(weights.values()), load_pools()
+    is_open = recipe.unit == "tokens" or bool(unsized)
     rows: list[tuple[str, ...]] = [_HEAD]
     for name, source in recipe.sources.items():
-        samples = None if recipe.unit == "tokens" else num_samples * counts[name] / cycle
+        samples = None if is_open else num_samples * counts[name] / cycle
         size, pool = sizes.get(name), pools[source.prompts]
         epochs = samples / size if samples is not None and size else None
         rows.append(
@@ -43,8 +47,8 @@ def describe_recipe(
                 f"{float(source.weight):g}"
                 if source.weight
                 else f"x {float(source.repeat or 0):g}",
-                f"{float(100 * weights[name] / total):.3f} %",
-                str(counts[name]),
+                f"{float(100 * weights[name] / total):.3f} %" if weights else "?",
+                "?" if samples is None else str(counts[name]),
                 "?" if samples is None else f"{samples:.0f}",
                 "?" if size is None else str(size),
                 "?" if epochs is None else f"{epochs:.2f}",
@@ -53,21 +57,19 @@ def describe_recipe(
             )
         )
     shares = sum(float(100 * weight / total) for weight in weights.values())
-    rows.append(
-        ("sum", _sum_text(recipe), f"{shares:.3f} %", str(cycle), str(num_samples), *[""] * 4)
-    )
-    return "\n".join(
-        [*_introduction(recipe), "", *_aligned(rows), "", *_explanation(recipe, counts)]
-    )
+    whole = "" if is_open else str(cycle)
+    share = f"{shares:.3f} %" if weights else "?"
+    rows.append(("sum", _sum_text(recipe), share, whole, str(num_samples), *[""] * 4))
+    explanation = _unknown(recipe, unsized) if unsized else _explanation(recipe, counts)
+    return "\n".join([*_introduction(recipe), "", *_aligned(rows), "", *explanation, _LEGEND])
 
 
-def _check_sizes(recipe: Recipe, sizes: Mapping[str, int]) -> None:
-    for name, source in recipe.sources.items():
-        if source.repeat is not None and name not in sizes:
-            raise LynxError(
-                f"recipe `{recipe.name}`: sources.{name}.repeat: the source's size isn't known; "
-                f"give its `rows` in {SOURCES}/, or show the recipe at a scale that has its shards"
-            )
+def _unknown(recipe: Recipe, unsized: Sequence[str]) -> list[str]:
+    return [
+        f"{len(recipe.sources)} sources; how much each gives depends on the rows of "
+        f"{', '.join(unsized)}, which aren't known: give a catalog that has the shards, or `rows` "
+        f"in {SOURCES}/."
+    ]
 
 
 def _sum_text(recipe: Recipe) -> str:
@@ -76,7 +78,8 @@ def _sum_text(recipe: Recipe) -> str:
 
 def _introduction(recipe: Recipe) -> list[str]:
     where = ", ".join(f"{key} {value}" for key, value in recipe.paper.items())
-    lines = [f"{recipe.name}: {recipe.description}" + (f" (paper: {where})" if where else "")]
+    name = recipe.name.removesuffix(":")  # of `name:` without parameters
+    lines = [f"{name}: {recipe.description}" + (f" (paper: {where})" if where else "")]
     if recipe.parameters:
         given = ", ".join(f"{name} = {float(v):g}" for name, v in recipe.parameters.items())
         lines.append(f"parameters: {given}")
@@ -90,15 +93,18 @@ def _explanation(recipe: Recipe, counts: Mapping[str, int]) -> list[str]:
         shares = {name: weight / sum(weights.values()) for name, weight in weights.items()}
         worst = max(abs(counts[name] / total - share) for name, share in shares.items())
         exact = worst < _ROUNDING_OF_FLOATS
-        off = "exactly" if exact else f"up to {100 * worst:.2g} percentage points"
-        rounding = f"the whole numbers have the weights' ratios {off}"
+        rounding = "the whole numbers have the weights' ratios exactly"
+        if not exact:
+            off = f"up to {100 * worst:.2g} percentage points"
+            rounding = f"what is rounded ({off}) is made up for in the next cycle"
     else:
-        rounding = "weights beside `repeat`, or of tokens, are rounded to whole numbers"
-    return [
-        f"{len(counts)} sources; weights are shares of {recipe.unit}. Every {total} samples in a "
-        f"row have each source as often as `in a cycle` says; {rounding}.",
-        "(n): phrasings in the pool; size: rows of the source, ? where unknown.",
-    ]
+        rounding = "what is rounded in one cycle is made up for in the next"
+    cycle = (
+        f"Every {total} samples in a row have each source as `in a cycle` says; {rounding}."
+        if recipe.unit == "samples"
+        else "How many samples that makes depends on their lengths, which a stage measures."
+    )
+    return [f"{len(counts)} sources; weights are shares of {recipe.unit}. {cycle}"]
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> list[str]:

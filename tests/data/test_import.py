@@ -180,7 +180,7 @@ def test_shards_that_lynx_built_are_left_as_they_are(folder: Path, tmp_path: Pat
     built, out = tmp_path / "built", tmp_path / "out"
     samples = [Sample(str(n), "laion", "text", (Round({}, "so"),)) for n in range(3)]
     labels = {"source": "laion", "licence": "none", "builder": "a test"}
-    write_shards(samples, built, samples_per_shard=2, **labels)  # type: ignore[arg-type]
+    write_shards(samples, built, samples_per_shard=2, **labels)
     out.mkdir()
     whole = "holds shards that Lynx built, which are read as they are"
     assert refused(built) == refused(built, text="json:kind") == f"{built}: {whole}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
 from collections.abc import Callable
@@ -28,7 +29,8 @@ def damaged(folder: Path, change: Callable[[bytearray], object]) -> str:
     tar.write_bytes(changed if isinstance(changed, bytes) else content)
     with pytest.raises(LynxError) as caught:
         run(folder)
-    assert not (folder / "manifest.json").exists()
+    left = [path.name for path in folder.iterdir() if path.suffix not in (".parquet", ".tar")]
+    assert sorted(left) == ["00000_stats.json", "00001_stats.json"]  # no index, and no part of one
     message = str(caught.value)
     assert message.startswith(f"{tar}: ")
     return message.removeprefix(f"{tar}: ")
@@ -53,6 +55,36 @@ def test_damaged_headers_and_holes_are_errors(folder: Path) -> None:
     hole = bytes(1024)
     assert damaged(folder, lambda c: c.__setitem__(slice(start, start + 1024), hole)).startswith(
         f"byte {start}: zeros within the file, and members after them"
+    )
+
+
+def test_bytes_after_the_end_are_counted(folder: Path) -> None:
+    whole = (folder / "00000.tar").read_bytes()
+    for number in (1, 2, 512, 5000):
+        assert damaged(folder, lambda c, n=number: bytes(c) + b"x" * n).startswith(  # type: ignore[misc]
+            f"byte {len(whole)}: {number} bytes follow the end of the archive; fetch"
+        )
+        (folder / "00000.tar").write_bytes(whole)
+    second = (folder / "00001.tar").read_bytes()
+    for more in (second, second[:512]):  # one header is a member too
+        assert "and members after them" in damaged(folder, lambda c, m=more: bytes(c) + m)  # type: ignore[misc]
+        (folder / "00000.tar").write_bytes(whole)
+
+
+@pytest.mark.parametrize("name", ["00007.tar.gz", "00007.tgz", "00007.tar.zst"])
+def test_compressed_files_are_named(name: str, folder: Path) -> None:
+    (folder / name).write_bytes(b"")
+    with pytest.raises(LynxError, match=rf"^{folder / name}: shards must not be compressed"):
+        run(folder)
+    for tar in folder.glob("*.tar"):
+        tar.unlink()
+    with pytest.raises(LynxError, match=r"1 such files are here: unpack them to .tar"):
+        run(folder)
+
+
+def test_a_compressed_tar_without_the_ending_is_told(folder: Path) -> None:
+    assert damaged(folder, lambda c: gzip.compress(c)) == (
+        "is gzip-compressed, and shards must not be; unpack it with gunzip"
     )
 
 

@@ -20,9 +20,9 @@ from lynx.data.noise_report import (
     NoiseReport,
     noise_exclusions,
     noise_report,
-    noise_table,
     score_column,
 )
+from lynx.data.noise_table import noise_table
 from lynx.data.sample import Round, Sample
 from lynx.data.shards.importing import import_shards
 from lynx.data.shards.reading import ShardedSource
@@ -40,7 +40,7 @@ CLEAN = [
 ]
 NOISY = {
     "sunset": "too_short",
-    "": "too_short",
+    "a sunset": "too_short",
     "palm " + " ".join(f"tree{number}" for number in range(300)): "too_long",
     "2019 / 11 / 23 - 4533": "few_letters",
     "$ 19.99 - $ 24.99 each": "few_letters",
@@ -57,7 +57,7 @@ NOISY = {
     "Fuel State Critical - Outcome in Doubt (B-25": "cut_off",
     "shoes red shoes cheap shoes buy shoes red shoes": "repeated_words",
     "Hund spielt im Garten mit einem roten Ball": "not_english",
-    "красная машина на дороге": "not_english",
+    "красная машина стоит на дороге": "not_english",
     "maison à vendre avec jardin et piscine": "not_english",
 }
 
@@ -126,11 +126,11 @@ def test_the_report_counts_rows_by_rule(tmp_path: Path) -> None:
     assert report.noisy().tolist() == list(range(len(CLEAN), len(texts)))
     assert report.noisy(["duplicate"]).tolist() == expected["duplicate"]
     assert (report.num_rows, report.num_read, report.num_unreadable) == (len(texts), len(texts), 0)
-    assert sum(report.languages.values()) == len(texts)
+    assert sum(report.languages.values()) == report.findings["not_english"].num_judged
     assert next(iter(report.languages)) == "en"
     lengths = [len(text.split()) for text in texts]
     assert report.num_words[50] == np.median(lengths)
-    assert (report.num_words[0], report.num_words[100]) == (0, 301)
+    assert (report.num_words[0], report.num_words[100]) == (1, 301)
     assert (report.num_scored, report.scores) == (0, {})
 
 
@@ -144,7 +144,9 @@ def test_the_table_and_the_json_say_what_was_counted(tmp_path: Path) -> None:
         assert line.split()[-1] in found.rule.reason
         assert f" {len(found.rows)} " in line
     share = f"{len(NOISY) / total:.1%}"
-    assert f"any of them {len(NOISY)} {share}" in [" ".join(t.split()) for t in table.splitlines()]
+    assert f"any of them {total} {len(NOISY)} {share}" in [
+        " ".join(t.split()) for t in table.splitlines()
+    ]
     content = json.loads(json.dumps(report.as_json()))
     assert content["num_noisy"] == len(NOISY)
     foreign = sum("not_english" in found_by(text) for text in NOISY)
@@ -245,3 +247,18 @@ def imported(tmp_path: Path, records: Sequence[dict[str, object]]) -> ShardedSou
             writer.write({"__key__": f"{number:09d}"} | members)
     import_shards(folder, source="web", licence="none", text="json:text")
     return ShardedSource(folder)
+
+
+def test_short_texts_are_not_judged_by_their_language_and_the_table_says_how_many_were(
+    tmp_path: Path,
+) -> None:
+    texts = ["a pili nut tree", "a jack o lantern", "12 / 34 / 56 / 78 / 90", *CLEAN]
+    _, report = report_of(tmp_path, [*texts, "maison à vendre avec jardin et piscine"])
+    found = report.findings["not_english"]
+    assert found.rows.tolist() == [len(texts)]
+    assert found.num_judged == 1 + sum(len(text.split()) >= 5 for text in CLEAN)
+    assert report.findings["too_short"].num_judged == len(texts) + 1
+    line = next(t for t in noise_table(report).splitlines() if t.startswith("not_english"))
+    assert line.split()[1:4] == ["0.01", str(found.num_judged), "1"]
+    assert f"of {found.num_judged} rows with 5 and more words: en " in noise_table(report)
+    assert report.as_json()["rules"]["not_english"]["num_judged"] == found.num_judged

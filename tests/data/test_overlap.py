@@ -332,9 +332,15 @@ def test_a_questions_file_gives_its_pictures_where_they_are_at_hand(tmp_path: Pa
     report = overlap(tmp_path, source, pictures)
     assert [hit.benchmark for hit in report.sources[0].hits] == [names[2]]
     assert (report.num_pictures, report.num_with_id, report.num_at_hand) == (4, 3, 3)
-    questions.write_text('{"image": "a.jpg"}\n')
-    with pytest.raises(LynxError, match=r"questions.jsonl: question 1: .* no `origin_dataset`"):
-        read_benchmark(questions)
+    for line in ('{"picture": "a.jpg"}', "[1]"):
+        questions.write_text(f"{line}\n")
+        with pytest.raises(LynxError, match=r"question 1: must have `image` or `video`"):
+            read_benchmark(questions)
+    (tmp_path / "9.jpg").write_bytes(frames[1])
+    questions.write_text('{"image": "9.jpg"}\n{"image": "COCO_val2014_000000000007.jpg"}\n')
+    assert [(one.id, bool(one.images)) for one in read_benchmark(questions)] == [
+        (None, True), (("coco", "7"), False)
+    ]  # fmt: skip
     with pytest.raises(LynxError, match=r"nowhere.jsonl: there is no such file"):
         read_benchmark(tmp_path / "nowhere.jsonl")
 
@@ -365,10 +371,29 @@ def test_hits_become_exclusions_and_a_table(tmp_path: Path) -> None:
     assert lists["vqav2"].made_by.startswith("lynx data check-overlap: open_vqa, phash-")
     lines = overlap_table(report).splitlines()
     assert lines[0].startswith("benchmark: 3 pictures or videos; 2 with an id, 2 at hand")
-    assert [line.split() for line in lines[2:4]] == [
+    assert [line.split() for line in lines[3:5]] == [
         ["clean", "1", "0", "0", "0", "0", "1", "without", "a", "picture"],
         ["vqav2", "5", "5", "5", "2", "1"],
     ]
-    assert lines[4] == "vqav2: row 1, COCO_val2014_000000000001, is by id (same id)"
-    assert "is by look (same look, " in lines[5]
+    assert lines[1].startswith("warning: 1 of 3 were compared by id alone")
+    assert lines[5] == "vqav2: row 1, COCO_val2014_000000000001, is by id (same id)"
+    assert "is by look (same look, " in lines[6]
     assert overlap_table(report, num_shown=1).splitlines()[-1] == "vqav2: and 2 more"
+
+
+def test_a_benchmark_that_is_not_there_is_no_clean_result(tmp_path: Path) -> None:
+    web = make_source(tmp_path / "web", [picture_sample("a", encoded(photo(1)))])
+    away = [by_look(name=f"away{number}.jpg") for number in range(5)]
+    with pytest.raises(LynxError, match=r"none of the benchmark's 6 .* such as away0\.jpg"):
+        overlap(tmp_path, web, [*away, by_look(flat(), name="flat.png")])
+    by_id = BenchmarkPicture("known.jpg", ("coco", "7"))
+    with pytest.raises(LynxError, match=r"nothing could be compared: .* no row of x has an id"):
+        overlap(tmp_path, web, [*away, by_id])
+    report = overlap(tmp_path, web, [*away, by_id, by_look(encoded(photo(1)))])
+    assert [hit.benchmark for hit in report.sources[0].hits] == ["asked"]
+    assert overlap_table(report).splitlines()[1:3] == [
+        "warning: 5 of 7 could NOT be compared: no id, and not at hand or unusable: "
+        "away0.jpg, away1.jpg, away2.jpg and 2 more",
+        "warning: 1 of 7 were compared by id alone: not at hand, or unusable: known.jpg",
+    ]
+    assert "warning" not in overlap_table(overlap(tmp_path, web, [by_look(encoded(photo(1)))]))

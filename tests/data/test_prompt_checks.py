@@ -52,7 +52,7 @@ def test_rich_phrasings_of_short_answers_fit_images_and_videos() -> None:
         ("vqa_short", "{question} in brief {", r"no other braces"),
         ("vqa_short", "[QUESTION] Answer it in brief.", r"must have {question} exactly once"),
         ("caption", "Describe the [OBJECT] here.", r"the slot \[OBJECT\]"),
-        ("caption", "Look here {image}", r"must have no placeholder exactly once"),
+        ("caption", "Look here {image}", r"has braces; the pool `caption` has no fields"),
         ("caption", "Describe it", "has 2 words; 3 to 40"),
         ("caption", "word " * 41, "has 41 words; 3 to 40"),
         ("caption", "Describe what\nyou see there.", "more than one line"),
@@ -124,3 +124,12 @@ def test_one_pool_is_shown_with_the_origin_of_each_phrasing() -> None:
     assert lines[0].split(maxsplit=1) == ["paper", "{question} Give a short answer."]
     assert "rich       {question} Keep your answer brief." in lines
     assert len(lines) == len(POOLS["vqa_short"].diverse) + len(POOLS["vqa_short"].held_out)
+
+
+def test_a_phrasing_of_another_pool_is_refused_and_that_pool_is_named() -> None:
+    pool, other = POOLS["caption"], POOLS["caption_brief"]
+    for text in (other.diverse[-1], other.held_out[0].upper()):
+        assert problem(text, replace(pool, held_out=())) is None
+        reason = problem(text, replace(pool, held_out=()), others=POOLS.values())
+        assert reason is not None and reason.endswith("of the pool `caption_brief`")
+    assert problem("Give an account of this photo.", pool, others=POOLS.values()) is None

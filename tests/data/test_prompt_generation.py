@@ -185,9 +185,25 @@ def test_a_review_can_not_be_accepted_twice(generate: Generate, tmp_path: Path) 
     review = generate()
     accept_review(review)
     after = pools_text(tmp_path)
-    with pytest.raises(LynxError, match=r"is a duplicate of .*; set its `keep` to false"):
+    with pytest.raises(LynxError, match=r"short\.yaml: was accepted already: .*mine\.yaml has"):
         accept_review(review)
     assert pools_text(tmp_path) == after
+
+
+def test_a_phrasing_of_another_pool_is_neither_kept_nor_accepted(
+    generate: Generate, server: Server, tmp_path: Path
+) -> None:
+    path = tmp_path / "data_recipes/prompts/mine.yaml"
+    other = "  long:\n    fields: [question]\n    single: &s 'At length: {question}'\n"
+    path.write_text(f"{POOLS}{other}    plain: [*s]\n    held_out: []\n")
+    server.replies = ["4) at length, {question}\n5) Shortly put: {question}"]
+    review = generate()
+    first, second = phrasings(review)
+    assert first["reason"] == "is 'At length: {question}' of the pool `long`"
+    assert (first["keep"], second["keep"]) == (False, True)
+    review.write_text(review.read_text().replace("keep: false", "keep: true"))
+    with pytest.raises(LynxError, match=r"of the pool `long`; set its `keep` to false"):
+        accept_review(review)
 
 
 @pytest.mark.parametrize(

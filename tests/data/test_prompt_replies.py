@@ -81,7 +81,7 @@ def test_a_server_that_is_not_there_is_told(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
-    with pytest.raises(LynxError, match=f"'gpt-x' at {url} failed: Connection error"):
+    with pytest.raises(LynxError, match=rf"'gpt-x' at {url} failed: Connection error\. Replies"):
         RepliesOnDisk(tmp_path, model="gpt-x", base_url=url).reply("Say it.", seed=0, call=0)
 
 

@@ -168,6 +168,34 @@ def test_a_shard_cut_short_is_found_with_the_first_lost_sample(folder: Path) -> 
     assert f"{SECOND}: is empty" in texts(verify_shards(folder))
 
 
+def test_bytes_after_the_end_are_counted(folder: Path) -> None:
+    whole = (folder / SECOND).read_bytes()
+    (folder / SECOND).write_bytes(whole + b"ab")
+    assert texts(verify_shards(folder)).splitlines() == [
+        f"{SECOND}: has {len(whole) + 2} bytes; manifest.json says {len(whole)}",
+        f"{SECOND}: its bytes are not those that manifest.json has the hash of; all samples are "
+        "as they were written",
+        f"{SECOND}: byte {len(whole)}: 2 bytes follow the end of the archive",
+    ]
+    (folder / SECOND).write_bytes(whole + (folder / FIRST).read_bytes())
+    assert "zeros within the file, and members after them" in texts(verify_shards(folder))
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/mixed", "https://example.org/mixed"])
+def test_a_url_is_refused(url: str) -> None:
+    with pytest.raises(LynxError, match=rf"^{url}: only a local folder can be verified; copy"):
+        verify_shards(Path(url))
+
+
+def test_a_folder_with_a_colon_in_its_name_is_no_url(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    Path("s3:").mkdir()
+    folder.rename("s3:/mixed")
+    assert verify_shards(Path("s3:/mixed")) == []
+
+
 def test_two_shards_that_were_swapped_are_named(folder: Path) -> None:
     first, second = (folder / FIRST).read_bytes(), (folder / SECOND).read_bytes()
     (folder / FIRST).write_bytes(second)

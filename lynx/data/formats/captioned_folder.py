@@ -5,6 +5,7 @@ Debian's package tuxpaint-stamps-default is such a folder (/usr/share/tuxpaint/s
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import io
 import re
@@ -25,9 +26,11 @@ from lynx.data.formats.pictured_texts import (
     UnusablePictureError,
     picture_samples,
 )
+from lynx.data.formats.skipped import skip
 from lynx.data.sample import Round, Sample
 
 NO_FILE = "pictures without a .txt beside them"
+NO_UTF8 = "pictures whose text is no UTF-8"
 NO_WORDS = "pictures without words, or with digits in them"
 TOO_LONG = "pictures whose text is too long for a name"
 ALL_WHITE = "pictures with nothing to see on white"
@@ -73,7 +76,7 @@ def read(
             if is_held_out(name, held_out_share) != (part == "held_out"):
                 continue
             texts = _texts(path.with_suffix(".txt"), caption_line, plain, skipped)
-            names = _names(texts, skipped) if task == "name" else texts
+            names = _names(texts, path, skipped) if task == "name" else texts
             if names:
                 yield Pictured(name, path, [Round({}, text) for text in names])
 
@@ -128,24 +131,28 @@ def flattened(path: Path, most: int) -> bytes | None:
 def _texts(path: Path, caption_line: str, plain: bool, skipped: Counter[str]) -> list[str]:
     """The texts of a .txt, at most one unless all lines are asked for; counted if there is none."""
     try:
-        lines = path.read_text("utf-8-sig", errors="replace").splitlines()
+        lines = path.read_bytes().removeprefix(codecs.BOM_UTF8).splitlines()
     except OSError:
-        skipped[NO_FILE] += 1
+        skip(skipped, NO_FILE, path)
         return []
-    taken = lines if caption_line == "all" else lines[:1]
+    try:  # the first line alone where no other is asked for: Tux Paint's others have any coding
+        taken = [one.decode() for one in (lines if caption_line == "all" else lines[:1])]
+    except UnicodeDecodeError:
+        skip(skipped, NO_UTF8, path)
+        return []
     texts = [plain_words(line) if plain else " ".join(line.split()) for line in taken]
     kept = [text for text in texts if text]
     if not kept:
-        skipped[NO_WORDS] += 1
+        skip(skipped, NO_WORDS, path)
     return kept
 
 
-def _names(texts: list[str], skipped: Counter[str]) -> list[str]:
+def _names(texts: list[str], path: Path, skipped: Counter[str]) -> list[str]:
     """The texts that are short enough to be an answer, without article; counted if none is."""
     names = [_ARTICLE.sub("", text).rstrip(".!") for text in texts]
     short = [name for name in names if name and len(name.split()) <= LONGEST_NAME]
     if texts and not short:
-        skipped[TOO_LONG] += 1
+        skip(skipped, TOO_LONG, path)
     return short
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lynx.config.errors import LynxError
-from lynx.data.formats.files import found, read_json, wanted
+from lynx.data.formats.files import found, placed, read_json, wanted
 from lynx.data.formats.pictured_texts import (
     Pictured,
     caption_rounds,
@@ -43,10 +43,10 @@ def read(
     path = found(root, file)
     path_of = picture_finder(root, images)
     texts: dict[str, list[str]] = {}
-    for record in _records(path, records):
-        if all(wanted(record, field, path) == value for field, value in (where or {}).items()):
-            name = file_name(picture_name, wanted(record, picture, path), path)
-            texts.setdefault(name, []).extend(_captions(record, caption, path))
+    for place, record in placed(_records(path, records), path):
+        if all(wanted(record, field, place) == value for field, value in (where or {}).items()):
+            name = file_name(picture_name, wanted(record, picture, place), place)
+            texts.setdefault(name, []).extend(_captions(record, caption, place))
     entries = (
         Pictured(name, path_of(name), caption_rounds(several, captions))
         for name, several in texts.items()
@@ -62,10 +62,10 @@ def _records(path: Path, key: str | None) -> list[Any]:
     return found_here
 
 
-def _captions(record: Any, field: str, path: Path) -> list[str]:
-    value = wanted(record, field, path)
+def _captions(record: Any, field: str, place: str) -> list[str]:
+    value = wanted(record, field, place)
     several = value if isinstance(value, list) else [value]
     for one in several:
         if not isinstance(one, str):
-            raise LynxError(f"{path}: `{field}` of a record is {value!r}, no text or list of texts")
+            raise LynxError(f"{place}: `{field}` is {value!r}, no text or list of texts")
     return several

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from lynx.config.errors import LynxError
-from lynx.data.formats.files import found, read_json, wanted
+from lynx.data.formats.files import found, placed, read_json, text_of, wanted
 from lynx.data.formats.pictured_texts import (
     Pictured,
     caption_rounds,
     label_round,
     picture_finder,
     picture_samples,
-    text_of,
 )
 from lynx.data.sample import Sample
 
@@ -52,8 +51,8 @@ def read(
 
 
 def _pictures(content: Any, path: Path) -> Iterator[tuple[int, str]]:
-    for record in wanted(content, "images", path):
-        yield wanted(record, "id", path), text_of(record, "file_name", path)
+    for place, record in placed(wanted(content, "images", path), path):
+        yield wanted(record, "id", place), text_of(record, "file_name", place)
 
 
 def _texts(
@@ -62,17 +61,17 @@ def _texts(
     """The texts about each picture, by its number."""
     names: dict[int, str] = {}
     if name is not None:
-        for record in wanted(content, "categories", path):
-            text = text_of(record, name, path)
-            names[wanted(record, "id", path)] = label_round(text, replace).response
+        for place, record in placed(wanted(content, "categories", path), path):
+            text = text_of(record, name, place)
+            names[wanted(record, "id", place)] = label_round(text, replace).response
     texts: dict[int, list[str]] = {}
-    for record in wanted(content, "annotations", path):
+    for place, record in placed(wanted(content, "annotations", path), path):
         if name is None:
-            text = text_of(record, "caption", path)
+            text = text_of(record, "caption", place)
         else:
-            category = wanted(record, "category_id", path)
+            category = wanted(record, "category_id", place)
             if category not in names:
                 raise LynxError(f"{path}: an annotation is of category {category}, which has none")
             text = names[category]
-        texts.setdefault(wanted(record, "image_id", path), []).append(text)
+        texts.setdefault(wanted(record, "image_id", place), []).append(text)
     return texts

@@ -6,18 +6,24 @@ import csv
 import gzip
 import io
 import json
+import math
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from lynx.config.errors import LynxError
+from lynx.config.nearest import nearest_hint
 
 _KEPT = {b"\xff\xd8": "JPEG", b"\x89PNG": "PNG"}
 _KEY_LENGTH = 80
+_LINES_HINT = (
+    "; a file with one JSON text per line must have a name that ends in .jsonl to be read line by "
+    "line"
+)
 
 
 def found(root: Path, *candidates: str) -> Path:
@@ -35,7 +41,8 @@ def read_json(path: Path) -> Any:
     except OSError as error:
         raise LynxError(f"{path}: can't be read: {error.strerror}") from error
     except ValueError as error:
-        raise LynxError(f"{path}: not readable as JSON: {error}") from error
+        hint = _LINES_HINT if getattr(error, "msg", "") == "Extra data" else ""
+        raise LynxError(f"{path}: not readable as JSON: {error}{hint}") from error
 
 
 def read_json_lines(path: Path) -> Iterator[Any]:
@@ -76,8 +83,32 @@ def wanted(record: Any, key: str, place: str | Path) -> Any:
     try:
         return record[key]
     except (KeyError, TypeError, IndexError) as error:
-        keys = list(record) if isinstance(record, Mapping) else type(record).__name__
-        raise LynxError(f"{place}: a record has no `{key}`; it has {keys}") from error
+        if not isinstance(record, Mapping):
+            raise LynxError(
+                f"{place}: has no `{key}`; it is of type {type(record).__name__}"
+            ) from error
+        keys = [str(one) for one in record]
+        hint = nearest_hint(str(key), keys)
+        raise LynxError(f"{place}: has no `{key}`{hint}; it has {keys}") from error
+
+
+def placed(records: Iterable[Any], path: Path) -> Iterator[tuple[str, Any]]:
+    """Each record with its place for messages: the file, and its number from 1 or its id."""
+    if isinstance(records, Mapping):
+        yield from ((f"{path}: record {name!r}", record) for name, record in records.items())
+    else:
+        for number, record in enumerate(records, start=1):
+            yield f"{path}: record {number}", record
+
+
+def text_of(record: Any, key: str, place: str | Path) -> str:
+    """record[key], which must be a text; empty where it is null, or NaN as pandas writes it."""
+    value = wanted(record, key, place)
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if not isinstance(value, str):
+        raise LynxError(f"{place}: `{key}` is {value!r}, no text")
+    return value
 
 
 def picture(path: Path) -> bytes | None:
@@ -87,7 +118,7 @@ def picture(path: Path) -> bytes | None:
     """
     try:
         content = path.read_bytes()
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a name with NUL or a lone surrogate
         return None
     if any(content.startswith(signature) for signature in _KEPT):
         return content

@@ -14,6 +14,7 @@ from lynx.data.formats.pictured_texts import (
     picture_finder,
     picture_samples,
 )
+from lynx.data.formats.skipped import skip
 from lynx.data.sample import Sample
 
 NO_CAPTION_LINE = "lines without a picture, a number and a text"
@@ -45,7 +46,7 @@ def read(
         if match:
             texts.setdefault(match["name"].strip(), []).append(match["text"])
         elif not line.startswith(_HEADER):
-            skipped[NO_CAPTION_LINE] += 1
+            skip(skipped, NO_CAPTION_LINE, repr(line))
     taken = {line.strip() for line in read_lines(found(root, only))} if only else set()
     entries = (
         Pictured(name, path_of(name), caption_rounds(several, captions))

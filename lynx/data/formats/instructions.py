@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from lynx.data.formats.files import matching, read_records, shard_key, wanted
+from lynx.data.formats.files import matching, placed, read_records, shard_key, text_of, wanted
+from lynx.data.formats.skipped import skip
 from lynx.data.sample import Round, Sample
 
 NO_INSTRUCTION = "instructions without text"
@@ -35,23 +36,23 @@ def read(
     list of records with these keys (`instances` of Unnatural Instructions); "" for none.
     """
     for path in matching(root, files):
-        for number, record in enumerate(read_records(path)):
-            entries = wanted(record, list_key, path) if list_key else [record]
+        for number, (place, record) in enumerate(placed(read_records(path), path)):
+            entries = wanted(record, list_key, place) if list_key else [record]
             for index, entry in enumerate(entries):
-                one = _round(entry, instruction_keys, answer_key, path, skipped)
+                one = _round(entry, instruction_keys, answer_key, place, skipped)
                 if one is not None:
-                    place = (f"{number:08d}", *([index] if list_key else []))
-                    key = shard_key(path.name.split(".")[0], *place)
+                    within = (f"{number:08d}", *([index] if list_key else []))
+                    key = shard_key(path.name.split(".")[0], *within)
                     yield Sample(key, source, "text", (one,))
 
 
 def _round(
-    entry: Any, instruction_keys: Sequence[str], answer_key: str, path: Path, skipped: Counter[str]
+    entry: Any, instruction_keys: Sequence[str], answer_key: str, place: str, skipped: Counter[str]
 ) -> Round | None:
-    parts = [str(wanted(entry, key, path)).strip() for key in instruction_keys]
+    parts = [text_of(entry, key, place).strip() for key in instruction_keys]
     instruction = "\n".join(part for part in parts if part.lower() not in _NOTHING)
-    answer = str(wanted(entry, answer_key, path)).strip()
+    answer = text_of(entry, answer_key, place).strip()
     if not instruction or not answer:
-        skipped[NO_ANSWER if instruction else NO_INSTRUCTION] += 1
+        skip(skipped, NO_ANSWER if instruction else NO_INSTRUCTION, place)
         return None
     return Round({"instruction": instruction}, answer)

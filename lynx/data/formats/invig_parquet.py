@@ -10,6 +10,7 @@ from typing import Any
 from lynx.config.errors import LynxError
 from lynx.data.formats.dialogues import dialogue_rounds
 from lynx.data.formats.files import matching, shard_key, wanted
+from lynx.data.formats.skipped import skip
 from lynx.data.sample import Sample
 
 NO_PICTURE = "dialogues whose picture is neither JPEG nor PNG"
@@ -39,12 +40,13 @@ def read(
                     turns += [(True, person or ""), (False, robot or "")]
                 if turns and not turns[-1][1].strip():
                     turns = turns[:-1]
-                rounds = dialogue_rounds(turns, skipped)
+                place = f"{path}: row {number}, dialogue {index}"
+                rounds = dialogue_rounds(turns, skipped, place=place)
                 if rounds and is_known:
                     key = shard_key(path.name.split(".")[0], f"{number:06d}", index)
                     yield Sample(key, source, "image", rounds, (content,), split="dialog")
                 elif rounds:
-                    skipped[NO_PICTURE] += 1
+                    skip(skipped, NO_PICTURE, place)
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:

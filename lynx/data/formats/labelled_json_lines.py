@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from lynx.data.formats.files import found, read_json_lines, wanted
+from lynx.data.formats.files import found, placed, read_json_lines, text_of, wanted
 from lynx.data.formats.pictured_texts import (
     Pictured,
     file_name,
     picture_finder,
     picture_samples,
-    text_of,
 )
+from lynx.data.formats.skipped import skip
 from lynx.data.sample import Round, Sample
 
 NO_ANSWER = "records whose class has no answer"
@@ -45,15 +45,15 @@ def read(
     path_of = picture_finder(folder, ".")
     answers = {str(given): answer for given, answer in responses.items()}
     rounds: dict[str, list[Round]] = {}
-    for record in read_json_lines(path):
-        answer = answers.get(str(wanted(record, response, path)))
+    for place, record in placed(read_json_lines(path), path):
+        answer = answers.get(str(wanted(record, response, place)))
         texts = {
-            slot: " ".join(text_of(record, field, path).split()) for slot, field in fields.items()
+            slot: " ".join(text_of(record, field, place).split()) for slot, field in fields.items()
         }
         if answer is None or not all(texts.values()):
-            skipped[NO_ANSWER if answer is None else NO_FIELD] += 1
+            skip(skipped, NO_ANSWER if answer is None else NO_FIELD, place)
             continue
-        name = file_name(picture_name, wanted(record, picture, path), path)
+        name = file_name(picture_name, wanted(record, picture, place), place)
         rounds.setdefault(name, []).append(Round(texts, answer))
     entries = (Pictured(name, path_of(name), several) for name, several in rounds.items())
     yield from picture_samples(entries, source=source, skipped=skipped)

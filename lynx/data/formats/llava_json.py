@@ -9,7 +9,8 @@ from typing import Any
 
 from lynx.config.errors import LynxError
 from lynx.data.formats.dialogues import dialogue_rounds
-from lynx.data.formats.files import found, picture, read_records, shard_key, wanted
+from lynx.data.formats.files import found, picture, placed, read_records, shard_key, text_of, wanted
+from lynx.data.formats.skipped import skip
 from lynx.data.sample import Sample, Split
 
 NO_PICTURE = "dialogues whose picture is missing or unreadable"
@@ -34,27 +35,28 @@ def read(
     human says. split: how many rows a dialogue makes (see Sample).
     """
     path, folder = found(root, file), found(root, images)
-    for number, record in enumerate(read_records(path)):
-        rounds = dialogue_rounds(_turns(record, path), skipped, field=field)
+    for number, (place, record) in enumerate(placed(read_records(path), path)):
+        rounds = dialogue_rounds(_turns(record, place), skipped, field=field, place=place)
         if not rounds:
             continue
         # In llava_instruct_150k.json the `id` is a picture's and comes up to three times.
-        key = shard_key(f"{number:06d}", wanted(record, "id", path))
+        key = shard_key(f"{number:06d}", wanted(record, "id", place))
         if "image" not in record:
             yield Sample(key, source, "text", rounds, split=split)
             continue
-        image = picture(folder / str(record["image"]))
+        image_path = folder / str(record["image"])
+        image = picture(image_path)
         if image is None:
-            skipped[NO_PICTURE] += 1
+            skip(skipped, NO_PICTURE, image_path)
             continue
         yield Sample(key, source, "image", rounds, (image,), split=split)
 
 
-def _turns(record: Mapping[str, Any], path: Path) -> list[tuple[bool, str]]:
+def _turns(record: Mapping[str, Any], place: str) -> list[tuple[bool, str]]:
     turns = []
-    for turn in wanted(record, "conversations", path):
-        speaker = wanted(turn, "from", path)
+    for turn in wanted(record, "conversations", place):
+        speaker = wanted(turn, "from", place)
         if speaker not in _IS_USER:
-            raise LynxError(f"{path}: a turn is from {speaker!r}; must be human or gpt")
-        turns.append((_IS_USER[speaker], str(wanted(turn, "value", path)).replace(_TAG, "")))
+            raise LynxError(f"{place}: a turn is from {speaker!r}; must be human or gpt")
+        turns.append((_IS_USER[speaker], text_of(turn, "value", place).replace(_TAG, "")))
     return turns

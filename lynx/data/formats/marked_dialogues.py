@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lynx.data.formats.dialogues import dialogue_rounds
-from lynx.data.formats.files import matching, read_records, shard_key, wanted
+from lynx.data.formats.files import matching, placed, read_records, shard_key, text_of
 from lynx.data.sample import Sample, Split
 
 
@@ -31,12 +31,12 @@ def read(
     """
     marks = re.compile(f"({re.escape(user)}|{re.escape(bot)})")
     for path in matching(root, files):
-        for number, record in enumerate(read_records(path)):
-            parts = marks.split(str(wanted(record, text_key, path)))[1:]
+        for number, (place, record) in enumerate(placed(read_records(path), path)):
+            parts = marks.split(text_of(record, text_key, place))[1:]
             turns = [
                 (mark == user, said) for mark, said in zip(parts[::2], parts[1::2], strict=True)
             ]
-            rounds = dialogue_rounds(turns, skipped)
+            rounds = dialogue_rounds(turns, skipped, place=place)
             if rounds:
                 key = shard_key(path.name.split(".")[0], f"{number:07d}")
                 yield Sample(key, source, "text", rounds, split=split)

@@ -7,8 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lynx.config.errors import LynxError
-from lynx.data.formats.files import found, picture, read_json_lines, shard_key, wanted
+from lynx.data.formats.files import (
+    found,
+    picture,
+    placed,
+    read_json_lines,
+    shard_key,
+    text_of,
+    wanted,
+)
 from lynx.data.formats.questions import NO_PICTURE, NO_QUESTION
+from lynx.data.formats.skipped import skip
 from lynx.data.sample import Round, Sample
 
 _LABELS = ("True", "False")
@@ -28,22 +37,22 @@ def read(
     """
     folder, path = found(root, images), found(root, file)
     grouped: dict[str, list[Round]] = {}
-    for record in read_json_lines(path):
-        label = str(wanted(record, "label", path))
+    for place, record in placed(read_json_lines(path), path):
+        label = str(wanted(record, "label", place))
         if label not in _LABELS:
-            raise LynxError(f"{path}: the label {label!r} is neither True nor False")
+            raise LynxError(f"{place}: the label {label!r} is neither True nor False")
         # `train-SET-PAIR-SENTENCE`: two sentences may be about one pair.
-        pair = wanted(record, "identifier", path).rpartition("-")[0]
-        claim = " ".join(wanted(record, "sentence", path).split())
+        pair = text_of(record, "identifier", place).rpartition("-")[0]
+        claim = " ".join(text_of(record, "sentence", place).split())
         if not claim:
-            skipped[NO_QUESTION] += 1
+            skip(skipped, NO_QUESTION, place)
             continue
-        name = f"{wanted(record, 'directory', path)}/{pair}"
+        name = f"{wanted(record, 'directory', place)}/{pair}"
         grouped.setdefault(name, []).append(Round({"hypothesis": claim}, label))
     for name, rounds in grouped.items():
         left, right = (picture(folder / f"{name}-img{side}.png") for side in (0, 1))
         if left is None or right is None:
-            skipped[NO_PICTURE] += len(rounds)
+            skip(skipped, NO_PICTURE, folder / f"{name}-img0.png", len(rounds))
             continue
         key = shard_key(name.rpartition("/")[2])
         yield Sample(key, source, "pair", tuple(rounds), (left, right), split="questions")

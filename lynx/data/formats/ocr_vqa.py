@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from lynx.config.errors import LynxError
 from lynx.data.formats.files import found, read_json, wanted
-from lynx.data.formats.questions import answer_texts, question_round, question_samples
+from lynx.data.formats.questions import answers_of, question_round, question_samples
 from lynx.data.sample import Round, Sample
 
 
@@ -27,18 +27,19 @@ def read(
 
     def grouped() -> Iterator[tuple[str, list[Round]]]:
         for book, record in read_json(path).items():
-            if wanted(record, "split", path) not in splits:
+            place = f"{path}: {book}"
+            if wanted(record, "split", place) not in splits:
                 continue
-            questions = wanted(record, "questions", path)
-            answers = answer_texts(wanted(record, "answers", path), path)
+            questions = wanted(record, "questions", place)
+            answers = answers_of(wanted(record, "answers", place), place)
             if len(questions) != len(answers):
                 raise LynxError(
-                    f"{path}: {book} has {len(questions)} questions and {len(answers)} answers"
+                    f"{place} has {len(questions)} questions and {len(answers)} answers"
                 )
             pairs = zip(questions, answers, strict=True)
             rounds = [question_round(asked, [answer], skipped) for asked, answer in pairs]
             # The owners' script keeps the ending of the address from which it loads a cover.
-            ending = PurePosixPath(wanted(record, "imageURL", path)).suffix
+            ending = PurePosixPath(wanted(record, "imageURL", place)).suffix
             yield f"{book}{ending}", [one for one in rounds if one is not None]
 
     def path_of(name: str) -> Path:

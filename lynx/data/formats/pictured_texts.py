@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lynx.config.errors import LynxError
-from lynx.data.formats.files import found, picture, shard_key, wanted
+from lynx.data.formats.files import found, picture, shard_key
+from lynx.data.formats.skipped import skip
 from lynx.data.sample import Round, Sample, Split
 
 NO_PICTURE = "pictures that are missing or unreadable"
@@ -48,15 +49,15 @@ def picture_samples(
     keys: set[str] = set()
     for name, path, rounds in entries:
         if not rounds:
-            skipped[NO_TEXT] += 1
+            skip(skipped, NO_TEXT, path)
             continue
         try:
             image = content(path)
         except UnusablePictureError as reason:
-            skipped[str(reason)] += 1
+            skip(skipped, str(reason), path)
             continue
         if image is None:
-            skipped[NO_PICTURE] += 1
+            skip(skipped, NO_PICTURE, path)
             continue
         key = shard_key(_ENDING.sub("", name.lstrip("/")))
         if key in keys:  # listed twice, or alike in the letters and the length that a key takes
@@ -102,11 +103,3 @@ def file_name(pattern: str, value: Any, place: str | Path) -> str:
     if "{}" not in pattern:
         raise LynxError(f"{place}: the option `picture_name` is {pattern!r}; it needs a {{}}")
     return pattern.replace("{}", str(value))
-
-
-def text_of(record: Any, key: str, place: str | Path) -> str:
-    """record[key], which must be a text."""
-    value = wanted(record, key, place)
-    if not isinstance(value, str):
-        raise LynxError(f"{place}: `{key}` of a record is {value!r}, no text")
-    return value

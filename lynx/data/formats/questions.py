@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -9,11 +10,13 @@ from typing import Any
 
 from lynx.config.errors import LynxError
 from lynx.data.formats.files import picture, shard_key, wanted
+from lynx.data.formats.skipped import skip
 from lynx.data.sample import Round, Sample
 
 NO_PICTURE = "questions whose picture is missing or unreadable"
 NO_QUESTION = "questions without text"
 NO_ANSWER = "questions without an answer"
+NOT_TEXT = "questions that are, or whose answer is, neither text nor number"
 
 _ENDS = ("?", ".", "!")
 _CLOSING = "\"'”’)"
@@ -28,20 +31,29 @@ def clean_question(text: str) -> str:
     return line if not line or line.rstrip(_CLOSING).endswith(_ENDS) else f"{line}?"
 
 
+def as_text(value: Any) -> str | None:
+    """A text or a number as a text, what is missing (null, NaN) as an empty one, else None."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return None
+    return str(value)
+
+
 def most_frequent(answers: Iterable[str]) -> str:
     """The answer that most annotators gave; the first in order of those given equally often."""
     counts = Counter(line for answer in answers if (line := " ".join(answer.split())))
     return counts.most_common(1)[0][0] if counts else ""
 
 
-def answer_texts(answers: Any, place: str | Path) -> list[str]:
-    """The texts of an answer, a list of answers, or a list of records with the key `answer`."""
+def answers_of(answers: Any, place: str | Path) -> list[Any]:
+    """An answer, a list of answers, or a list of records with the key `answer`, as a list."""
     several = answers if isinstance(answers, list) else [answers]
-    texts = [wanted(a, "answer", place) if isinstance(a, Mapping) else a for a in several]
-    for text in texts:
-        if text is not None and not isinstance(text, (str, int, float)):
-            raise LynxError(f"{place}: {text!r} is no answer; it must be a text or a list of texts")
-    return ["" if text is None else str(text) for text in texts]
+    found = [wanted(a, "answer", place) if isinstance(a, Mapping) else a for a in several]
+    for one in found:
+        if isinstance(one, (list, Mapping)):
+            raise LynxError(f"{place}: {one!r} is no answer; it must be a text or a list of texts")
+    return found
 
 
 def picture_name(pattern: str, value: Any, place: str | Path) -> str:
@@ -56,21 +68,29 @@ def picture_name(pattern: str, value: Any, place: str | Path) -> str:
 
 def question_round(
     question: Any,
-    answers: Iterable[str],
+    answers: Iterable[Any],
     skipped: Counter[str],
     *,
     field: str = "question",
-    wrong: Iterable[str] = (),
+    wrong: Iterable[Any] = (),
 ) -> Round | None:
     """The exchange, its question in `field`; None, and counted, where one side has no text.
 
-    wrong: the other options of a multiple choice.
+    Numbers count as texts, true and false don't. wrong: the other options of a multiple choice.
     """
-    text, response = clean_question(str(question or "")), most_frequent(answers)
-    if not text or not response:
-        skipped[NO_ANSWER if text else NO_QUESTION] += 1
+    answers, wrong = list(answers), list(wrong)
+    asked, choices = as_text(question), [as_text(one) for one in (*answers, *wrong)]
+    texts = [one for one in choices if one is not None]
+    if asked is None or len(texts) < len(choices):
+        skip(skipped, NOT_TEXT, f"{question!r}, answered {answers!r}")
         return None
-    others = [line for one in wrong if (line := " ".join(str(one).split())) and line != response]
+    text, response = clean_question(asked), most_frequent(texts[: len(answers)])
+    if not text or not response:
+        reason, example = (NO_ANSWER, text) if text else (NO_QUESTION, f"answer {response!r}")
+        skip(skipped, reason, example)
+        return None
+    lines = [" ".join(one.split()) for one in texts[len(answers) :]]
+    others = [line for line in lines if line and line != response]
     options = (response, *dict.fromkeys(others)) if others else ()
     return Round({field: text}, response, options)
 
@@ -98,9 +118,12 @@ def question_samples(
     """
     keys: set[str] = set()
     for number, (name, rounds) in enumerate(grouped):
-        image = picture(path_of(name)) if rounds else None
+        if not rounds:
+            continue
+        path = path_of(name)
+        image = picture(path)
         if image is None:
-            skipped[NO_PICTURE] += len(rounds)
+            skip(skipped, NO_PICTURE, path, len(rounds))
             continue
         key = shard_key(PurePosixPath(name).with_suffix(""))
         if key in keys:  # names that differ only in what a key can't hold

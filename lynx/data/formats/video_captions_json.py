@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from lynx.data.formats.files import found, read_records, wanted
+from lynx.data.formats.files import found, placed, read_records, text_of, wanted
+from lynx.data.formats.skipped import skip
 from lynx.data.formats.videos import clip, file_names, video_samples
 from lynx.data.sample import Round, Sample
 
@@ -29,12 +30,13 @@ def read(
     """
     path = found(root, file)
     captions: dict[str, list[Round]] = {}
-    for record in read_records(path):
-        text = " ".join(str(wanted(record, caption_key, path)).split())
+    for place, record in placed(read_records(path), path):
+        text = " ".join(text_of(record, caption_key, place).split())
+        name = str(wanted(record, id_key, place))
         if text:
-            captions.setdefault(str(wanted(record, id_key, path)), []).append(Round({}, text))
+            captions.setdefault(name, []).append(Round({}, text))
         else:
-            skipped[NO_CAPTION] += 1
+            skip(skipped, NO_CAPTION, name)
     yield from video_samples(
         captions.items(),
         lambda video: clip(root, file_names(videos, id=video)),

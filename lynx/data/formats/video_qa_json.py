@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lynx.config.errors import LynxError
-from lynx.data.formats.files import found, read_lines, read_records, wanted
+from lynx.data.formats.files import found, placed, read_lines, read_records, wanted
 from lynx.data.formats.questions import by_picture, question_round
 from lynx.data.formats.videos import clip, file_names, video_samples
 from lynx.data.sample import Round, Sample
@@ -32,10 +32,10 @@ def read(
     named = _names(found(root, names)) if names else {}
 
     def rounds() -> Iterator[tuple[str, Round | None]]:
-        for record in read_records(path):
-            answer = str(wanted(record, "answer", path))
-            one = question_round(wanted(record, "question", path), [answer], skipped)
-            yield str(wanted(record, "video_id", path)), one
+        for place, record in placed(read_records(path), path):
+            asked, answer = (wanted(record, key, place) for key in ("question", "answer"))
+            one = question_round(asked, [answer], skipped)
+            yield str(wanted(record, "video_id", place)), one
 
     yield from video_samples(
         by_picture(rounds()).items(),

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from lynx.config.errors import LynxError
 from lynx.data.formats.files import picture, shard_key
+from lynx.data.formats.skipped import skip
 from lynx.data.sample import Round, Sample
 from lynx.data.video import as_mp4, choose_frames
 
@@ -90,7 +91,7 @@ def video_samples(
     for number, (name, rounds) in enumerate(grouped):
         found = clip_of(name) if rounds else None
         if found is None:
-            skipped[NO_VIDEO] += len(rounds)
+            skip(skipped, NO_VIDEO, name, len(rounds))
             continue
         key = shard_key(name)
         if key in keys:  # names that differ only in what a key can't hold

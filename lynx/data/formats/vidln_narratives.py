@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from lynx.data.formats.files import matching, read_records, wanted
+from lynx.data.formats.files import matching, placed, read_records, text_of, wanted
+from lynx.data.formats.skipped import skip
 from lynx.data.formats.videos import clip, file_names, video_samples
 from lynx.data.sample import Round, Sample
 
@@ -29,16 +30,16 @@ def read(
     """
     narratives: dict[str, list[Round]] = {}
     for path in matching(root, files):
-        for record in read_records(path):
+        for place, record in placed(read_records(path), path):
             said = [
-                " ".join(str(wanted(actor, "caption", path)).split())
-                for actor in wanted(record, "actor_narratives", path)
+                " ".join(text_of(actor, "caption", place).split())
+                for actor in wanted(record, "actor_narratives", place)
             ]
             text = " ".join(part for part in said if part)
+            name = f"{wanted(record, 'dataset_id', place)}/{wanted(record, 'video_id', place)}"
             if not text:
-                skipped[NO_TEXT] += 1
+                skip(skipped, NO_TEXT, name)
                 continue
-            name = f"{wanted(record, 'dataset_id', path)}/{wanted(record, 'video_id', path)}"
             narratives.setdefault(name, []).append(Round({}, text))
     yield from video_samples(
         narratives.items(),

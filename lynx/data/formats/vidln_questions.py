@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from lynx.data.formats.files import matching, read_json, wanted
+from lynx.data.formats.files import matching, placed, read_json, wanted
 from lynx.data.formats.questions import by_picture, question_round
 from lynx.data.formats.videos import clip, file_names, video_samples
 from lynx.data.sample import Round, Sample
@@ -29,11 +29,11 @@ def read(
 
     def rounds() -> Iterator[tuple[str, Round | None]]:
         for path in matching(root, files):
-            for annotation in wanted(read_json(path), "annotations", path):
-                name = wanted(annotation, "video_name", path)
-                for pair in wanted(annotation, "qa_pairs", path):
-                    answer = str(wanted(pair, "answer", path))
-                    yield name, question_round(wanted(pair, "question", path), [answer], skipped)
+            for place, annotation in placed(wanted(read_json(path), "annotations", path), path):
+                name = wanted(annotation, "video_name", place)
+                for pair in wanted(annotation, "qa_pairs", place):
+                    asked, answer = (wanted(pair, key, place) for key in ("question", "answer"))
+                    yield name, question_round(asked, [answer], skipped)
 
     yield from video_samples(
         by_picture(rounds()).items(),

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from lynx.data.formats.files import found, read_json, wanted
+from lynx.data.formats.files import found, placed, read_json, wanted
 from lynx.data.formats.questions import question_round, question_samples
 from lynx.data.sample import Round, Sample
 
@@ -30,18 +30,18 @@ def read(
     path, folder = found(root, *_FILES), found(root, images)
 
     def grouped() -> Iterator[tuple[str, list[Round]]]:
-        for record in wanted(read_json(path), "images", path):
-            if wanted(record, "split", path) not in splits:
+        for place, record in placed(wanted(read_json(path), "images", path), path):
+            if wanted(record, "split", place) not in splits:
                 continue
             rounds = [
                 question_round(
-                    wanted(qa, "question", path),
-                    [wanted(qa, "answer", path)],
+                    wanted(qa, "question", place),
+                    [wanted(qa, "answer", place)],
                     skipped,
-                    wrong=wanted(qa, "multiple_choices", path) if multiple_choice else (),
+                    wrong=wanted(qa, "multiple_choices", place) if multiple_choice else (),
                 )
-                for qa in wanted(record, "qa_pairs", path)
+                for qa in wanted(record, "qa_pairs", place)
             ]
-            yield wanted(record, "filename", path), [one for one in rounds if one is not None]
+            yield wanted(record, "filename", place), [one for one in rounds if one is not None]
 
     yield from question_samples(grouped(), folder.joinpath, source=source, skipped=skipped)

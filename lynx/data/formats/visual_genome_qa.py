@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from lynx.data.formats.files import found, read_json, wanted
+from lynx.data.formats.files import found, placed, read_json, wanted
 from lynx.data.formats.questions import question_round, question_samples
 from lynx.data.sample import Round, Sample
 
@@ -19,12 +19,14 @@ def read(root: Path, *, source: str, skipped: Counter[str]) -> Iterator[Sample]:
     folders = [found(root, name) for name in _FOLDERS]
 
     def grouped() -> Iterator[tuple[str, list[Round]]]:
-        for record in read_json(path):
+        for place, record in placed(read_json(path), path):
             rounds = [
-                question_round(wanted(qa, "question", path), [wanted(qa, "answer", path)], skipped)
-                for qa in wanted(record, "qas", path)
+                question_round(
+                    wanted(qa, "question", place), [wanted(qa, "answer", place)], skipped
+                )
+                for qa in wanted(record, "qas", place)
             ]
-            name = f"{wanted(record, 'id', path)}.jpg"
+            name = f"{wanted(record, 'id', place)}.jpg"
             yield name, [one for one in rounds if one is not None]
 
     def path_of(name: str) -> Path:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from lynx.data.formats.files import found, read_json, wanted
+from lynx.data.formats.files import found, placed, read_json, wanted
 from lynx.data.formats.questions import (
-    answer_texts,
+    answers_of,
     by_picture,
     picture_name,
     question_round,
     question_samples,
 )
+from lynx.data.formats.skipped import skip
 from lynx.data.sample import Round, Sample
 
 LEFT_OUT = "questions whose answer is not wanted"
@@ -37,19 +39,21 @@ def read(
     """
     folder, asked_path = found(root, images), found(root, questions)
     answered_path = found(root, annotations)
-    given: dict[int, list[str]] = {}
-    for record in wanted(read_json(answered_path), "annotations", answered_path):
-        number = wanted(record, "question_id", answered_path)
-        given[number] = answer_texts(wanted(record, "answers", answered_path), answered_path)
+    given: dict[int, list[Any]] = {}
+    annotated = wanted(read_json(answered_path), "annotations", answered_path)
+    for place, record in placed(annotated, answered_path):
+        number = wanted(record, "question_id", place)
+        given[number] = answers_of(wanted(record, "answers", place), place)
 
     def rounds() -> Iterator[tuple[str, Round | None]]:
-        for record in wanted(read_json(asked_path), "questions", asked_path):
-            answers = given.get(wanted(record, "question_id", asked_path), [])
-            one = question_round(wanted(record, "question", asked_path), answers, skipped)
+        asked = wanted(read_json(asked_path), "questions", asked_path)
+        for place, record in placed(asked, asked_path):
+            answers = given.get(wanted(record, "question_id", place), [])
+            one = question_round(wanted(record, "question", place), answers, skipped)
             if one is not None and one.response in without_answers:
-                skipped[LEFT_OUT] += 1
+                skip(skipped, LEFT_OUT, one.fields["question"])
                 continue
-            yield picture_name(picture, wanted(record, "image_id", asked_path), asked_path), one
+            yield picture_name(picture, wanted(record, "image_id", place), place), one
 
     grouped = by_picture(rounds()).items()
     yield from question_samples(grouped, folder.joinpath, source=source, skipped=skipped)

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from lynx.config.errors import LynxError
-from lynx.data.formats.files import read_json_lines, wanted
+from lynx.data.formats.files import read_json_lines
 from lynx.data.overlap.ids import PictureId, picture_id
 
 T = TypeVar("T")
@@ -40,21 +40,30 @@ def compared_pictures(images: Sequence[T]) -> tuple[T, ...]:
 
 
 def read_benchmark(path: Path) -> list[BenchmarkPicture]:
-    """Each picture and video of a questions file in Open-VQA's format, once.
+    """Each picture and video of a questions file (JSON lines), once.
 
-    Its pictures are read where they are at hand: at the paths the file gives, from the file's own
-    folder; frames of a video are looked for in the folder of its name without the ending first.
+    Keys of a line, as in Open-VQA: `image` or `video`, a path; `origin_dataset`, the collection,
+    which may be left out: then only names that tell their collection give an id, such as
+    COCO_val2014_000000000001.jpg, and all else is compared by look. Pictures are read where they
+    are at hand: at the paths the file gives, from the file's own folder; frames of a video are
+    looked for in the folder of its name without the ending first.
     """
     if not path.is_file():
         raise LynxError(f"{path}: there is no such file of a benchmark's questions (.jsonl)")
     pictures: dict[str, BenchmarkPicture] = {}
     for number, record in enumerate(read_json_lines(path), start=1):
         place = f"{path}: question {number}"
+        if not isinstance(record, dict) or not {"image", "video"} & set(record):
+            keys = ", ".join(record) if isinstance(record, dict) else type(record).__name__
+            raise LynxError(
+                f"{place}: must have `image` or `video`, a path from the file's folder, and may "
+                f"have `origin_dataset`; it has {keys or 'nothing'}"
+            )
         kind = "image" if "image" in record else "video"
-        name = str(wanted(record, kind, place))
+        name = str(record[kind])
         if name not in pictures:
-            source = str(wanted(record, "origin_dataset", place))
-            found = picture_id(source, PurePosixPath(name).stem)
+            origin = str(record.get("origin_dataset") or "")
+            found = picture_id(origin, PurePosixPath(name).stem)
             images, video = _content(path.parent / name, kind)
             pictures[name] = BenchmarkPicture(name, found, images, video)
     if not pictures:

@@ -12,6 +12,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
+from lynx.config.errors import LynxError
 from lynx.data.overlap.benchmark import BenchmarkPicture
 from lynx.data.overlap.hashing import (
     colours_of,
@@ -75,12 +76,16 @@ class OverlapReport:
 
     num_pictures: of the benchmark; num_with_id: of these, whose name tells an id; num_at_hand:
     whose pictures are there; num_unusable: of these, too plain to be told apart, or undecodable.
+    by_id_alone: names of those that have an id and no usable picture; not_compared: of those that
+    have neither, so that nothing was looked for.
     """
 
     num_pictures: int
     num_with_id: int
     num_at_hand: int
     num_unusable: int
+    by_id_alone: tuple[str, ...]
+    not_compared: tuple[str, ...]
     max_distance: int
     sources: tuple[SourceOverlap, ...]
 
@@ -106,10 +111,21 @@ def check_overlap(
     cache_dir: keeps hashes of the sources' pictures, so that the next benchmark is quick.
     max_distance: bits of 64 in which hashes of the same picture may differ; its coarse colours may
     differ by MAX_COLOUR_DIFFERENCE. aliases: see
-    `read_aliases`.
+    `read_aliases`. LynxError where nothing can be compared: no picture of the benchmark has an id
+    or is at hand, or they have ids alone and no row has any.
     """
     ids = {picture.id: picture.name for picture in benchmark if picture.id is not None}
     hashes = _benchmark_hashes(benchmark)
+    with_look = set(map(id, hashes.pictures))  # by object: frames are megabytes to hash
+    blind = [picture for picture in benchmark if id(picture) not in with_look]
+    not_compared = tuple(picture.name for picture in blind if picture.id is None)
+    if len(not_compared) == len(benchmark):
+        raise LynxError(
+            f"none of the benchmark's {len(benchmark)} pictures can be compared, such as "
+            f"{not_compared[0]}: they are not at the paths its file gives, from the file's folder, "
+            "or of one colour or undecodable, and no id is known by their names and "
+            "`origin_dataset`"
+        )
     found: list[SourceOverlap] = []
     for source in sources.values():
         hits, num_with_id = _by_id(source, ids, aliases or {}, progress=progress)
@@ -124,11 +140,19 @@ def check_overlap(
                 source.name, source.fingerprint, len(source), num_with_id, dict(states), in_order
             )
         )
+    if not len(hashes.values) and not any(one.num_with_id for one in found):
+        raise LynxError(
+            f"nothing could be compared: of the benchmark's {len(benchmark)} pictures only ids are "
+            f"at hand, and no row of {', '.join(sources)} has an id in its key; put the pictures "
+            "at the paths that the benchmark's file gives, from its folder"
+        )
     return OverlapReport(
         num_pictures=len(benchmark),
         num_with_id=sum(picture.id is not None for picture in benchmark),
         num_at_hand=sum(bool(picture.images or picture.video) for picture in benchmark),
         num_unusable=hashes.num_unusable,
+        by_id_alone=tuple(picture.name for picture in blind if picture.id is not None),
+        not_compared=not_compared,
         max_distance=max_distance,
         sources=tuple(found),
     )

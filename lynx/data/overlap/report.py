@@ -10,6 +10,7 @@ from lynx.data.overlap.check import Hit, OverlapReport, SourceOverlap
 from lynx.data.overlap.picture_hash import METHOD, State
 
 NUM_SHOWN = 10  # hits of a source that the table names
+NUM_NAMED = 3  # of the benchmark's pictures, in a warning
 _NOT_COMPARED = {
     State.NONE: "without a picture",
     State.FLAT: "of one colour",
@@ -24,6 +25,7 @@ def overlap_table(report: OverlapReport, *, num_shown: int = NUM_SHOWN) -> str:
         f"benchmark: {report.num_pictures} pictures or videos; {report.num_with_id} with an id, "
         f"{report.num_at_hand} at hand to compare ({report.num_unusable} of one colour or "
         f"undecodable); {METHOD}, at most {report.max_distance} bits of 64 apart",
+        *_warnings(report),
     ]
     width = max((len(one.source) for one in report.sources), default=0)
     head = f"{'source':<{width}} {'rows':>9} {'with id':>9} {'compared':>9}"
@@ -34,6 +36,18 @@ def overlap_table(report: OverlapReport, *, num_shown: int = NUM_SHOWN) -> str:
         if len(one.hits) > num_shown:
             lines.append(f"{one.source}: and {len(one.hits) - num_shown} more")
     return "\n".join(lines)
+
+
+def _warnings(report: OverlapReport) -> Iterator[str]:
+    """A benchmark of which half is not there must not look like one that overlaps with nothing."""
+    for names, what in (
+        (report.not_compared, "could NOT be compared: no id, and not at hand or unusable"),
+        (report.by_id_alone, "were compared by id alone: not at hand, or unusable"),
+    ):
+        if names:
+            more = f" and {len(names) - NUM_NAMED} more" if len(names) > NUM_NAMED else ""
+            named = ", ".join(names[:NUM_NAMED])
+            yield f"warning: {len(names)} of {report.num_pictures} {what}: {named}{more}"
 
 
 def overlap_exclusions(report: OverlapReport, *, benchmark: str) -> Iterator[SourceExclusions]:

@@ -90,10 +90,28 @@ def sound_key(damaged: bytes) -> str:
 
 
 def _named(content: Bytes) -> Iterator[Member]:
+    end = 0
     try:
-        yield from checked_members(content)
+        for member in checked_members(content):
+            yield member
+            end = _end(member)
     except UnicodeDecodeError as error:
         raise DamagedTarError(f"the name {error.object!r} of a member is no UTF-8") from error
+    except DamagedTarError as error:
+        raise DamagedTarError(_appended(content, end) or str(error)) from error
+
+
+def _appended(content: Bytes, end: int) -> str:
+    """What follows the zeros after the last member where that is no member; or nothing."""
+    if any(content[end : end + BLOCK]):
+        return ""
+    rest = content[end : len(content)]
+    if any(is_header(rest[at : at + BLOCK]) for at in range(0, len(rest) - BLOCK + 1, BLOCK)):
+        return ""
+    num_zeros, found = len(rest) - len(rest.lstrip(b"\0")), rest.strip(b"\0")
+    if not found:  # too few zeros
+        return ""
+    return f"byte {end + num_zeros}: {len(found)} bytes follow the end of the archive"
 
 
 def _check_swallowed(member: Member, content: Bytes, headers: Sequence[int]) -> None:
@@ -119,5 +137,8 @@ def _likely_headers(content: Bytes) -> list[int]:
 
 def _span(key: str, found: dict[str, Member]) -> Span:
     ordered = list(found.values())
-    last = ordered[-1]
-    return Span(key, ordered[0].start, last.offset + -(-last.size // BLOCK) * BLOCK, found)
+    return Span(key, ordered[0].start, _end(ordered[-1]), found)
+
+
+def _end(member: Member) -> int:
+    return member.offset + -(-member.size // BLOCK) * BLOCK

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import mmap
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lynx.config.errors import LynxError
 from lynx.data.shards.folders import LocalFolder
 from lynx.data.shards.index import checksum, parse_index
 from lynx.data.shards.keys import key_hashes, repeated_keys
@@ -21,6 +23,7 @@ from lynx.data.shards.scan import Span, mapped, sound_key, spans
 from lynx.data.shards.tar import DamagedTarError
 
 _MOST_SAMPLES = 20  # told of one shard
+_URL = re.compile(r"(\w[\w+.-]+:)/(?=[^/])")  # a `Path` keeps one of its two slashes
 _NO_KEYS = np.zeros(0, dtype=np.uint64)
 
 
@@ -54,9 +57,16 @@ def verify_shards(
 ) -> list[Problem]:
     """All that differs from what was once written; an empty list is a promise about every byte.
 
-    Reads everything. told: is given the number of shards compared so far, and of all. LynxError
-    where there is no manifest.
+    Of tars and indices, that is: the manifest's own texts, such as source, licence and builder, are
+    compared with nothing. Reads everything. told: is given the number of shards compared so far,
+    and of all. LynxError where there is no manifest, and for a URL.
     """
+    if (url := _URL.match(str(directory))) and not directory.exists():
+        location = f"{url[1]}//{str(directory)[url.end() :]}"
+        raise LynxError(
+            f"{location}: only a local folder can be verified; copy the shards to one first (a "
+            "run compares what it fetches from a URL with the manifest by itself)"
+        )
     folder = LocalFolder(directory)
     manifest = parse_manifest(folder.manifest_text(), place=directory / MANIFEST)
     owners = {shard.sha256: shard.file for shard in manifest.shards}

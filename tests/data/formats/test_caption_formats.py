@@ -11,8 +11,9 @@ from lynx.config.errors import LynxError
 from lynx.config.files import read_mapping
 from lynx.config.paths import from_root
 from lynx.config.source_facts import SOURCES, load_source
-from lynx.data.building import IN_PLACE, format_options, reader
+from lynx.data.building import IN_PLACE, reader
 from lynx.data.formats.flickr_captions import NO_CAPTION_LINE
+from lynx.data.formats.options import format_options
 from lynx.data.formats.pictured_texts import NO_PICTURE, NO_TEXT
 from lynx.data.shards.reading import ShardedSource
 from lynx.data.shards.writing import write_shards
@@ -126,7 +127,7 @@ def test_cuhk_pedes_is_read_from_the_annotations_without_splits_too(tmp_path: Pa
 def test_a_record_that_lacks_a_field_is_told_with_what_it_has(tmp_path: Path) -> None:
     put_minigpt4(tmp_path)
     put_json(tmp_path / "filter_cap.json", {"annotations": [{"image_id": "2", "text": "x"}]})
-    with pytest.raises(LynxError, match=r"filter_cap.json: a record has no `caption`; it has"):
+    with pytest.raises(LynxError, match=r"filter_cap.json: record 1: has no `caption`; nearest is"):
         read_source("minigpt4_ift", tmp_path)
 
 

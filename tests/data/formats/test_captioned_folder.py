@@ -14,6 +14,7 @@ from lynx.config.errors import LynxError
 from lynx.data.formats.captioned_folder import (
     ALL_WHITE,
     NO_FILE,
+    NO_UTF8,
     NO_WORDS,
     TOO_LONG,
     flattened,
@@ -21,6 +22,7 @@ from lynx.data.formats.captioned_folder import (
     read,
 )
 from lynx.data.formats.pictured_texts import NO_PICTURE
+from lynx.data.formats.skipped import Skipped
 from lynx.data.sample import Sample
 from tests.data.formats.pictured_copies import responses
 
@@ -201,3 +203,20 @@ def test_a_wrong_option_says_what_it_can_be(
 def test_a_folder_without_pictures_says_what_is_looked_for(tmp_path: Path) -> None:
     with pytest.raises(LynxError, match=r"has no pictures \(\.jpg, .*\.png"):
         read_all(tmp_path)
+
+
+def test_a_text_in_another_coding_is_counted_and_not_guessed(tmp_path: Path) -> None:
+    for name, content in {
+        "latin": "Ein gr\u00fcnes Boot.".encode("latin-1"),
+        "utf16": "A boat.".encode("utf-16"),
+        "later_line": b"A boat.\nfr=Un b\xe2teau.\n",
+        "marked": "\ufeffA t\u00e9.".encode(),
+    }.items():
+        put_stamp(tmp_path / f"{name}.png", None)
+        (tmp_path / f"{name}.txt").write_bytes(content)
+    skipped = Skipped()
+    samples = read_all(tmp_path, skipped)
+    assert responses(samples) == {"later_line": ["A boat."], "marked": ["A t\u00e9."]}
+    assert skipped == {NO_UTF8: 2}
+    assert skipped.examples == {NO_UTF8: str(tmp_path / "latin.txt")}
+    assert len(read_all(tmp_path, skipped, caption_line="all")) == 1

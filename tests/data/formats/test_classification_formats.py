@@ -268,7 +268,7 @@ def test_columns_that_a_table_lacks_are_told(tmp_path: Path) -> None:
 
 def test_a_category_that_is_not_listed_is_told(tmp_path: Path) -> None:
     put_food(tmp_path)
-    with pytest.raises(LynxError, match=r"no `name_readable`; it has .*supercategory"):
+    with pytest.raises(LynxError, match=r"nearest is `name`; it has .*supercategory"):
         read_source("air_crowd_food", tmp_path, name="name_readable")
     content = json.loads((tmp_path / "annotations.json").read_text())
     put_json(tmp_path / "annotations.json", {**content, "categories": content["categories"][:1]})

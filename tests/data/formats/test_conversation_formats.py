@@ -99,7 +99,7 @@ def test_a_speaker_who_is_unknown_is_named(tmp_path: Path) -> None:
     put_llava(tmp_path, "conversation_58k.json")
     record = {"id": "1", "conversations": [{"from": "system", "value": "Hello"}]}
     put_json(tmp_path / "conversation_58k.json", [record])
-    with pytest.raises(LynxError, match=r"conversation_58k.json: a turn is from 'system'"):
+    with pytest.raises(LynxError, match=r"58k.json: record 1: a turn is from 'system'"):
         read("llava_dialog", tmp_path)
 
 
@@ -202,3 +202,16 @@ def test_missing_or_damaged_files_of_invig_are_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(LynxError, match=r"abc.parquet: not readable as Parquet"):
         read("invig", tmp_path)
+
+
+def test_a_missing_text_is_no_text_that_says_none(tmp_path: Path) -> None:
+    record = {"instruction": "Say it.", "input": None, "output": "It."}
+    records = [record, record | {"output": None}, record | {"output": float("nan")}]
+    put_json(tmp_path / "alpaca_gpt4_data.json", records)
+    skipped = Counter[str]()
+    (sample,) = read("alpaca_gpt4", tmp_path, skipped)
+    assert sample.rounds == (Round({"instruction": "Say it."}, "It."),)
+    assert skipped == {instructions.NO_ANSWER: 2}
+    put_json(tmp_path / "alpaca_gpt4_data.json", [record, record | {"output": ["It."]}])
+    with pytest.raises(LynxError, match=r"data.json: record 2: `output` is \['It.'\], no text"):
+        read("alpaca_gpt4", tmp_path)

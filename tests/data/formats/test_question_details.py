@@ -124,5 +124,5 @@ def test_a_claim_that_is_neither_true_nor_false_is_named(tmp_path: Path) -> None
     put_nlvr2(tmp_path)
     text = (tmp_path / "train.json").read_text().replace('"False"', '"maybe"')
     put(tmp_path / "train.json", text)
-    with pytest.raises(LynxError, match=r"train.json: the label 'maybe' is neither True nor False"):
+    with pytest.raises(LynxError, match=r"train.json: record 1: the label 'maybe' is neither"):
         read(load_source("nlvr2"), tmp_path)

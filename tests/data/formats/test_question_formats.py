@@ -96,7 +96,7 @@ def test_a_missing_folder_of_pictures_is_no_empty_source(name: str, tmp_path: Pa
 def test_a_record_without_a_key_is_named(tmp_path: Path) -> None:
     put_textvqa(tmp_path)
     put_json(tmp_path / "TextVQA_0.5.1_train.json", {"data": [{"question": "Who?"}]})
-    with pytest.raises(LynxError, match=r"TextVQA_0.5.1_train.json: a record has no `answers`"):
+    with pytest.raises(LynxError, match=r"TextVQA_0.5.1_train.json: record 1: has no `answers`"):
         read(load_source("textvqa"), tmp_path)
 
 

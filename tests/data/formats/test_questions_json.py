@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from lynx.config.errors import LynxError
-from lynx.data.formats.questions import NO_ANSWER, NO_PICTURE, NO_QUESTION
+from lynx.data.formats.questions import NO_ANSWER, NO_PICTURE, NO_QUESTION, NOT_TEXT
 from lynx.data.formats.questions_json import read
+from lynx.data.formats.skipped import Skipped
 from lynx.data.sample import Round, Sample
 from tests.data.formats.question_files import image, put, put_json
 
@@ -109,15 +110,29 @@ def test_pictures_whose_names_no_key_can_hold_get_keys_of_their_own(tmp_path: Pa
 @pytest.mark.parametrize(
     ("content", "options", "complaint"),
     [
-        ({"file": RECORDS}, {"list_key": "rows"}, r"mine.json: a record has no `rows`"),
-        (RECORDS, {"answer_key": "label"}, r"mine.json: a record has no `label`; it has \['image"),
+        ({"file": RECORDS}, {"list_key": "rows"}, r"mine.json: has no `rows`; nearest is `file`"),
+        (
+            RECORDS,
+            {"answer_key": "label"},
+            r"record 1: has no `label`; nearest is `\w+`; it has \['image",
+        ),
         (RECORDS, {"file": "other.json"}, r"has no other.json"),
         (RECORDS, {"images": "pictures"}, r"has no pictures"),
         (RECORDS, {"picture": "{:06d}.jpg"}, r"`picture`, '{:06d}.jpg', makes no file name of 'a"),
         ("text", {}, r"mine.json: str is no list of questions"),
-        ([RECORDS[0] | {"answer": [["x"]]}], {}, r"mine.json: \['x'\] is no answer"),
-        ([RECORDS[0] | {"answer": {"text": "x"}}], {}, r"mine.json: a record has no `answer`"),
-        ([["a.jpg", "What?", "x"]], {}, r"mine.json: a record has no `question`; it has list"),
+        ([RECORDS[0], {"image": "a.jpg"}], {}, r"mine.json: record 2: has no `question`"),
+        ({"id7": {"question": "What?"}}, {}, r"mine.json: record 'id7': has no `answer`"),
+        ([RECORDS[0] | {"answer": [["x"]]}], {}, r"mine.json: record 1: \['x'\] is no answer"),
+        (
+            [RECORDS[0] | {"answer": {"text": "x"}}],
+            {},
+            r"record 1: has no `answer`; nearest is `text`",
+        ),
+        (
+            [["a.jpg", "What?", "x"]],
+            {},
+            r"record 1: has no `question`; it is of type list",
+        ),
     ],
 )
 def test_a_file_that_is_not_as_the_options_say_is_named(
@@ -127,3 +142,33 @@ def test_a_file_that_is_not_as_the_options_say_is_named(
     put_json(tmp_path / "mine.json", content)
     with pytest.raises(LynxError, match=complaint):
         read_own(tmp_path, **({"file": "mine.json"} | options))
+
+
+def test_what_is_neither_text_nor_number_is_counted_with_an_example(tmp_path: Path) -> None:
+    put_pictures(tmp_path, "a.jpg")
+    wrong = [("What?", True), (["What?"], "x"), ({"text": "What?"}, "x"), (7.5, "seven")]
+    missing = [("Why?", float("nan")), (None, "x")]
+    records = [{"image": "a.jpg", "question": q, "answer": a} for q, a in (*wrong, *missing)]
+    put_json(tmp_path / "mine.json", records)
+    skipped = Skipped()
+    (sample,) = read_own(tmp_path, skipped, file="mine.json")
+    assert sample.rounds == (Round({"question": "7.5?"}, "seven"),)
+    assert skipped == {NOT_TEXT: 3, NO_ANSWER: 1, NO_QUESTION: 1}
+    assert skipped.examples[NOT_TEXT] == "'What?', answered [True]"
+    assert skipped.examples[NO_ANSWER] == "Why?"
+
+
+def test_names_that_no_file_can_have_are_missing_pictures(tmp_path: Path) -> None:
+    put_pictures(tmp_path, "a.jpg")
+    names = ["a.jpg", "a\0.jpg", "\ud800.jpg", "b.jpg"]
+    put_json(tmp_path / "mine.json", [RECORDS[0] | {"image": name} for name in names])
+    skipped = Skipped()
+    assert [sample.key for sample in read_own(tmp_path, skipped, file="mine.json")] == ["a"]
+    assert skipped == {NO_PICTURE: 3}
+    assert skipped.examples == {NO_PICTURE: f"{tmp_path}/a\\0.jpg"}
+
+
+def test_lines_in_a_file_named_json_are_told_what_name_they_need(tmp_path: Path) -> None:
+    put(tmp_path / "mine.json", "".join(json.dumps(record) + "\n" for record in RECORDS))
+    with pytest.raises(LynxError, match=r"mine.json: not readable as JSON: .*ends in \.jsonl"):
+        read_own(tmp_path, file="mine.json")
