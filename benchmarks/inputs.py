@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
+from lynx.config.prompt_pools import load_pool
 from lynx.config.seeds import python_random
 from lynx.data.micro_batches import MicroBatches, Share
-from lynx.data.prompts import load_pool
 from lynx.data.sample import Round, Sample
 from lynx.data.shards.reading import ShardedSource
 from lynx.data.shards.writing import write_shards

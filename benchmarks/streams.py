@@ -13,10 +13,10 @@ import torch
 
 from benchmarks.inputs import NUM_QUERIES
 from benchmarks.measuring import Report, Size, in_turns, microseconds, spread
+from lynx.config.recipe_files import load_recipe
 from lynx.data import stream as streams
 from lynx.data.batch import Document, collate
 from lynx.data.packing import Packing
-from lynx.data.recipe import load_recipe
 from lynx.data.stream import MixPlan
 from lynx.data.text import Encoded
 

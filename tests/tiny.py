@@ -24,9 +24,9 @@ from transformers import (
 )
 
 from lynx.config.files import nested
+from lynx.config.recipe_files import load_recipe
 from lynx.config.schema import Config
 from lynx.config.seeds import python_random
-from lynx.data.recipe import load_recipe
 from lynx.data.sample import Kind, Round, Sample
 from lynx.data.shards.writing import write_shards
 

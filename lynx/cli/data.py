@@ -132,7 +132,12 @@ def data_sources() -> None:
 def _data_root() -> Path:
     from lynx.config.paths import from_root
 
-    return from_root(os.environ.get("LYNX_DATA", "data/shards"))
+    root = os.environ.get("LYNX_DATA", "data/shards")
+    if "://" in root:
+        raise LynxError(
+            f"LYNX_DATA is {root}; shards are built on a disk: name a folder with --out"
+        )
+    return from_root(root)
 
 
 def _options(assignments: list[str]) -> dict[str, Any]:

@@ -51,9 +51,10 @@ def recipe_show(
     from lynx.config.compose import compose
     from lynx.config.errors import LynxError
     from lynx.config.nearest import nearest_hint
+    from lynx.config.recipe_files import load_recipe
     from lynx.config.schema import STAGE_NAMES
     from lynx.config.source_facts import load_sources
-    from lynx.data.recipe import describe_recipe, load_recipe
+    from lynx.data.recipe import describe_recipe
 
     _check_catalog_is_an_option(overrides or ())
     recipe = load_recipe(name)

@@ -12,14 +12,14 @@ from transformers import PreTrainedTokenizerBase
 from lynx.config.errors import LynxError
 from lynx.config.nearest import nearest_hint
 from lynx.config.paths import from_root
+from lynx.config.prompt_pools import PromptPool, load_pools
+from lynx.config.recipe_files import Recipe, load_recipe
 from lynx.config.schema import Config, DataConfig, StageConfig
 from lynx.config.seeds import python_random
 from lynx.data.exclusions import Excluded, KeptRows, read_exclusions
 from lynx.data.identity import Identity, digest, tokenizer_digest
 from lynx.data.micro_batches import MicroBatches, Share
 from lynx.data.module import LynxDataModule
-from lynx.data.prompts import PromptPool, load_pools
-from lynx.data.recipe import Recipe, load_recipe
 from lynx.data.sample import UnreadableSampleError
 from lynx.data.shards.reading import ShardedSource
 from lynx.data.source import Source
@@ -233,13 +233,9 @@ def mean_sample_tokens(
 def _measured_rows(shard_ends: Sequence[int]) -> list[int]:
     """At most _NUM_MEASURED rows, spread over shards that are spread over the source."""
     shards = [shard for shard in pairwise((0, *shard_ends)) if shard[1] > shard[0]]
-    chosen = [
-        shards[len(shards) * number // _SHARDS_MEASURED]
-        for number in range(min(_SHARDS_MEASURED, len(shards)))
-    ]
-    if len(shards) <= _SHARDS_MEASURED:
-        chosen = shards
-    most = _NUM_MEASURED // len(chosen)
+    count = min(_SHARDS_MEASURED, len(shards))
+    chosen = [shards[len(shards) * number // count] for number in range(count)]
+    most = _NUM_MEASURED // count
     return [
         start + (end - start) * number // min(most, end - start)
         for start, end in chosen

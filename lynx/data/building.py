@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 from lynx.config.errors import LynxError
 from lynx.config.nearest import nearest_hint
+from lynx.config.prompt_pools import PromptPool, load_pool
 from lynx.config.source_facts import SOURCES, SourceFacts
 from lynx.data import formats
 from lynx.data.formats.options import check_options
 from lynx.data.formats.skipped import Skipped, skip, skipped_lines
-from lynx.data.prompts import PromptPool, load_pool
 from lynx.data.sample import Round, Sample
 from lynx.data.shards.manifest import Manifest
 from lynx.data.shards.writing import check_writable_target, write_shards

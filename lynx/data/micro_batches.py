@@ -12,10 +12,10 @@ from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from lynx.config.errors import LynxError
+from lynx.config.prompt_pools import Choice, PromptPool
 from lynx.config.seeds import python_random
 from lynx.data.batch import Batch, Document, Failure, collate
 from lynx.data.packing import Packing
-from lynx.data.prompts import Choice, PromptPool
 from lynx.data.sample import Sample, UnreadableSampleError
 from lynx.data.source import Source
 from lynx.data.stream import Draw, MixPlan

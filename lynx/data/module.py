@@ -151,9 +151,9 @@ class LynxDataModule(LightningDataModule):
         """Tell of a row once, and judge its source whenever one comes: a life of the run that has
         been stopped for its failures must not go on because they are known."""
         source = failure.source
-        if self.quarantine.add(failure):
-            self._tell(failure)
-        count = self.quarantine.counts[source]
+        is_new, count = self.quarantine.add(failure), self.quarantine.counts[source]
+        if is_new:
+            self._tell(failure, count)
         tried = self._plan.counts(failure.position + 1)[source]
         tried //= 1 if self.quarantine.is_shared else self._share.world_size
         size = self._sizes[source]
@@ -165,11 +165,11 @@ class LynxDataModule(LightningDataModule):
                 f"last: {failure.reason}"
             )
 
-    def _tell(self, failure: Failure) -> None:
-        told = self.quarantine.counts[failure.source]
-        if told <= _MOST_TOLD:
+    def _tell(self, failure: Failure, count: int) -> None:
+        """Print the failure, the `count`-th of its source, if it is among the first."""
+        if count <= _MOST_TOLD:
             _log.warning("replaced by the next sample of its source: %s", failure.reason)
-        if told == _MOST_TOLD:
+        if count == _MOST_TOLD:
             _log.warning("further failures of `%s` are only counted", failure.source)
 
 

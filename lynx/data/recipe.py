@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from lynx.config.recipe_files import Recipe, RecipeSource, load_recipe
+from lynx.config.prompt_pools import load_pools
+from lynx.config.recipe_files import Recipe
 from lynx.config.source_facts import SOURCES, SourceFacts
-from lynx.data.prompts import load_pools
 from lynx.data.stream import cycle_counts
 from lynx.data.weights import sample_weights
-
-__all__ = ["Recipe", "RecipeSource", "describe_recipe", "load_recipe"]
 
 _ROUNDING_OF_FLOATS = 1e-12
 _LEGEND = "(n): phrasings in the pool; size: rows of the source, ? where unknown."

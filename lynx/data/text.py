@@ -11,7 +11,7 @@ from functools import lru_cache
 from transformers import PreTrainedTokenizerBase
 
 from lynx.config.errors import LynxError
-from lynx.data.prompts import Choice, PromptPool
+from lynx.config.prompt_pools import Choice, PromptPool
 from lynx.data.sample import Round, Sample
 
 IGNORED = -100  # label of a token that is not learned

@@ -15,8 +15,8 @@ from transformers import PreTrainedTokenizerBase
 
 from lynx.config.errors import LynxError
 from lynx.config.paths import from_root
+from lynx.config.prompt_pools import load_pool
 from lynx.config.schema import STAGE_NAMES, BenchmarkConfig, Config
-from lynx.data.prompts import load_pool
 from lynx.evaluation.asking import Asker, Generator
 from lynx.evaluation.baselines import with_swapped_pictures
 from lynx.evaluation.plug_and_play import Description

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
+from lynx.config.prompt_pools import PromptPool
 from lynx.config.seeds import python_random
 from lynx.data.batch import Batch, Document, collate
-from lynx.data.prompts import PromptPool
 from lynx.data.sample import Sample
 from lynx.data.text import IGNORED, encode_sample
 from lynx.data.transforms import image_to_tensor

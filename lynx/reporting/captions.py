@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lynx.config.compose import load_config
 from lynx.config.errors import LynxError
-from lynx.data.prompts import PromptPool, load_pool
+from lynx.config.prompt_pools import PromptPool, load_pool
 from lynx.data.sample import Sample
 from lynx.data.shards.reading import ShardedSource
 from lynx.evaluation.asking import Asker, Decoding

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from lynx.config.catalog_files import WORLD
 from lynx.config.paths import from_root
+from lynx.config.recipe_files import load_recipe
 from lynx.config.schema import STAGE_NAMES, Config
 from lynx.data.catalog import load_catalog
-from lynx.data.recipe import load_recipe
 from lynx.tracking.ranks import agreed, is_first_rank
 from lynx.world.build import build_catalog
 

@@ -232,3 +232,10 @@ def test_a_value_that_no_file_sets_is_named(root: Path) -> None:
     path.write_text(path.read_text().replace("catalog: world", ""))
     with pytest.raises(LynxError, match=r"`data\.catalog` is set by no file"):
         compose()
+
+
+def test_how_a_step_is_spread_over_devices_makes_no_variant() -> None:
+    """A run goes on with other devices in the folder it has."""
+    spread = ["hardware.devices=1", "stages.pretrain.micro_batch_size=8", "data.num_workers=3"]
+    assert variant_name(compose(scale="desk", overrides=spread)) == "lynx"
+    assert variant_name(compose(scale="desk", overrides=["data.locality=3"])) != "lynx"

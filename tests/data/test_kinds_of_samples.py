@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ import torch
 from PIL import Image
 from transformers import PreTrainedTokenizerBase
 
+from lynx.config.prompt_pools import PromptPool
+from lynx.config.recipe_files import load_recipe
 from lynx.data.batch import Batch
 from lynx.data.build import build_data_module
-from lynx.data.prompts import PromptPool
 from lynx.data.sample import Round, Sample
 from lynx.data.shards.reading import ShardedSource
 from lynx.data.shards.writing import write_shards
@@ -24,6 +26,7 @@ from tests.clips import make_clip
 from tests.tiny import NUM_QUERIES, tiny_config
 
 POOL = PromptPool("q", ("question",), "{question}", ("{question}",), ())
+SOURCES = list(load_recipe("instruct").sources)
 CHOICE = PromptPool("c", ("options",), "{options}", ("{options}",), ())
 WORDS = ["color", "red", "blue", "green", "yes", "no", "one", "two", "three", "cat", "dog", "place"]
 
@@ -108,6 +111,22 @@ def test_options_are_numbered_in_a_drawn_order_and_the_answer_is_one_of_them(
     assert len(seen) == 6
 
 
+def test_the_order_of_options_does_not_depend_on_how_many_phrasings_there_are(
+    tokenizer: PreTrainedTokenizerBase,
+) -> None:
+    options = tuple(WORDS[:6])
+    sample = Sample("a", "s", "text", (Round({}, WORDS[0], options), Round({}, WORDS[1], options)))
+    larger = replace(CHOICE, plain=("{options}", *(f"{word} {{options}}" for word in WORDS)))
+
+    def first_options(pool: PromptPool, seed: int) -> list[str]:
+        encoded = encode(sample, tokenizer, pool=pool, prompts="single", rng=random.Random(seed))
+        said = tokenizer.decode(encoded.input_ids).split()
+        return [word for word in said if word in options]
+
+    for seed in range(20):
+        assert first_options(CHOICE, seed) == first_options(larger, seed)
+
+
 def batches(
     shards: dict[str, Path], tokenizer: PreTrainedTokenizerBase, **changes: Any
 ) -> Sequence[Batch]:
@@ -156,12 +175,3 @@ def test_each_kind_gives_the_frames_that_the_model_takes(
     assert all(batch.pixel_values.shape == (num_frames, 3, 56, 56) for batch in own)
     for one, other in zip(first, second, strict=True):
         assert torch.equal(one.pixel_values, other.pixel_values)
-
-
-def _sources() -> list[str]:
-    from lynx.data.recipe import load_recipe
-
-    return list(load_recipe("instruct").sources)
-
-
-SOURCES = _sources()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from lynx.data.recipe import load_recipe
+from lynx.config.recipe_files import load_recipe
 from lynx.data.stream import MixPlan
 
 WEIGHTS = {name: float(weight) for name, weight in load_recipe("instruct").weights.items()}

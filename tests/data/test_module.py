@@ -13,15 +13,16 @@ import lightning as L
 import pytest
 import torch
 from torch import Tensor
-from transformers import PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from lynx.config.errors import LynxError
 from lynx.data.batch import Batch
 from lynx.data.build import build_data_module
+from lynx.data.identity import tokenizer_digest
 from lynx.data.module import LynxDataModule
 from lynx.data.shards.reading import ShardedSource
 from lynx.data.shards.writing import write_shards
-from tests.tiny import NUM_QUERIES, tiny_config
+from tests.tiny import NUM_QUERIES, tiny_config, write_tokenizer
 
 
 def batches_of(data: LynxDataModule) -> list[Batch]:
@@ -165,6 +166,16 @@ def test_another_seed_tokenizer_or_shard_is_refused_and_named(
     write_shards(samples, tmp_path / "gqa", **labels)  # type: ignore[arg-type]
     with pytest.raises(LynxError, match=r"shards of gqa was .*, is "):
         other(catalog=catalog | {"gqa": tmp_path / "gqa"}).load_state_dict(state)
+
+
+def test_using_a_tokenizer_makes_it_no_other_tokenizer(tmp_path: Path) -> None:
+    write_tokenizer(tmp_path)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    before = tokenizer_digest(tokenizer)
+    tokenizer(["red", "blue blue"], padding=True, truncation=True, max_length=4)
+    assert tokenizer_digest(tokenizer) == before
+    tokenizer.add_tokens(["lynx"])
+    assert tokenizer_digest(tokenizer) != before
 
 
 def test_the_tally_counts_whole_steps_once_across_lives(make: Any) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lynx.config.errors import LynxError
-from lynx.data.recipe import load_recipe
+from lynx.config.recipe_files import load_recipe
 from lynx.data.weights import sample_weights
 from tests.data.test_recipe import write_recipe
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from lynx.config.prompt_pools import load_pools
 from lynx.data.prompt_checks import problem
 from lynx.data.prompt_counts import counts, describe_pools, tasks
 from lynx.data.prompt_list import listed
-from lynx.data.prompts import load_pools
 
 POOLS = load_pools()
 

@@ -10,8 +10,7 @@ import yaml
 
 from lynx.config.compose import compose
 from lynx.config.errors import LynxError
-from lynx.config.prompt_pools import pool_path
-from lynx.data.prompts import Generated, PromptPool, load_pool, load_pools
+from lynx.config.prompt_pools import Generated, PromptPool, load_pool, load_pools, pool_path
 from lynx.training.backbones.text import prompt_phrases
 
 GOOD = {

@@ -8,10 +8,11 @@ import pytest
 
 from lynx.config.errors import LynxError
 from lynx.config.files import names_in
+from lynx.config.recipe_files import load_recipe
 from lynx.config.schema import DataConfig
 from lynx.config.source_facts import load_sources
 from lynx.data.catalog import load_catalog
-from lynx.data.recipe import describe_recipe, load_recipe
+from lynx.data.recipe import describe_recipe
 
 HEAD = "description: A test.\npaper: {}\n"
 

@@ -9,9 +9,10 @@ import pytest
 
 from lynx.config.files import names_in, read_mapping
 from lynx.config.paths import from_root
+from lynx.config.prompt_pools import PromptPool, load_pools
+from lynx.config.recipe_files import load_recipe
 from lynx.config.source_facts import load_sources
-from lynx.data.prompts import PromptPool, load_pools
-from lynx.data.recipe import describe_recipe, load_recipe
+from lynx.data.recipe import describe_recipe
 
 RECIPES = ("pretrain", "resolution", "instruct", "pretrain_noisy", "tuxpaint")
 BARE = ("instruction", "question")  # Table 13 adds no words of its own

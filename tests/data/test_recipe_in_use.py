@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 
 from lynx.config.errors import LynxError
@@ -81,3 +82,26 @@ def test_a_list_of_exclusions_without_the_source_is_refused(
     name = recipe(f"sources: {{gqa: {{weight: 1, exclude: {path}}}}}\n")
     with pytest.raises(LynxError, match=r"has no rows of the source `gqa`"):
         make(recipe=name)
+
+
+def test_a_catalog_that_names_another_sources_shards_is_refused(
+    make: Any, catalog: dict[str, Path]
+) -> None:
+    swapped = catalog | {"gqa": catalog["vqav2"]}
+    with pytest.raises(LynxError, match=r"sources.gqa: .*/vqav2 holds the shards of `vqav2`"):
+        make(shards=swapped)
+
+
+def test_shards_behind_a_url_in_any_order_must_fit_into_the_cache(
+    make: Any, catalog: dict[str, Path], tmp_path: Path
+) -> None:
+    remote = fsspec.filesystem("memory")
+    remote.put(f"{catalog['gqa']}/", "/lynx_locality/gqa/", recursive=True)
+    shards = catalog | {"gqa": "memory://lynx_locality/gqa"}
+    size = sum(path.stat().st_size for path in catalog["gqa"].glob("*.tar"))
+    largest = max(path.stat().st_size for path in catalog["gqa"].glob("*.tar"))
+    cache = {"data__cache_dir": str(tmp_path), "data__shard_cache_gb": (size - 1) / 1e9}
+    assert largest < size - 1
+    with pytest.raises(LynxError, match=r"each sample would fetch a shard; set data.locality"):
+        make(shards=shards, **cache)
+    make(shards=shards, data__locality=1, **cache)

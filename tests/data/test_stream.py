@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from lynx.config.errors import LynxError
-from lynx.data.recipe import load_recipe
+from lynx.config.recipe_files import load_recipe
 from lynx.data.row_order import permuted, permuted_by_shards
 from lynx.data.stream import ROUNDED_CYCLE, MixPlan, cycle_counts
 

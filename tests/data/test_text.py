@@ -10,7 +10,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from lynx.config.errors import LynxError
-from lynx.data.prompts import PromptPool
+from lynx.config.prompt_pools import PromptPool
 from lynx.data.sample import Round, Sample
 from lynx.data.text import IGNORED, Encoded, encode_prompt, encode_sample
 from tests.tiny import write_tokenizer

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lynx.config.errors import LynxError
-from lynx.data.recipe import load_recipe
+from lynx.config.recipe_files import load_recipe
 from tests.tiny import tiny_catalog
 
 

@@ -10,8 +10,8 @@ from PIL import Image
 from transformers import AutoTokenizer
 
 from lynx.config.errors import LynxError
+from lynx.config.prompt_pools import load_pool
 from lynx.data.batch import Batch
-from lynx.data.prompts import load_pool
 from lynx.data.sample import Round, Sample
 from lynx.data.text import IGNORED
 from lynx.evaluation.caption_loss import CaptionLosses, Scorer, caption_losses

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from lynx.data.prompts import load_pool
+from lynx.config.prompt_pools import load_pool
 from lynx.data.sample import Round, Sample
 from lynx.evaluation.asking import Asker
 from lynx.evaluation.caption_loss import with_swapped_pictures

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from lynx.config.errors import LynxError
+from lynx.config.prompt_pools import load_pool
 from lynx.config.schema import Config
-from lynx.data.prompts import load_pool
 from lynx.evaluation.results import ResultFiles
 from lynx.evaluation.run import evaluate
 from lynx.model.build import load_for_evaluation

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lynx.config.errors import LynxError
 from lynx.config.schema import STAGE_NAMES
 from lynx.tracking.run_dir import RunDir
+from lynx.training.checkpoint_io import remove_checkpoints
 from lynx.training.mix_audit import audit_run, audit_text
+from lynx.training.module import LynxTrainingModule
 from lynx.training.run import train
 from tests.tiny import tiny_catalog, tiny_config
 
@@ -63,6 +67,29 @@ def test_shards_that_are_not_those_of_the_run_are_told(
     others = tiny_catalog(tmp_path, samples_per_source=5)
     audits = audit_run(run_dir, catalog=others)
     assert all("the stage was trained on data" in one.differences[-1] for one in audits)
+
+
+def test_a_stage_that_has_not_ended_is_compared_by_its_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = LynxTrainingModule.on_before_optimizer_step
+
+    def stop(module: LynxTrainingModule, optimizer: Any) -> None:
+        before(module, optimizer)
+        signal.raise_signal(signal.SIGTERM)
+
+    catalog, config = tiny_catalog(tmp_path), tiny_config(tmp_path)
+    monkeypatch.setattr(LynxTrainingModule, "on_before_optimizer_step", stop)
+    with pytest.raises(LynxError, match="stopped by a signal after step 1"):
+        train(config, catalog=catalog)
+    run_dir = RunDir.of(config)
+    (audit,) = audit_run(run_dir, catalog=catalog, token_samples=0)
+    assert (audit.stage, audit.differences, audit.tokens_to) == ("pretrain", (), 8)
+    (audit,) = audit_run(run_dir, catalog=tiny_catalog(tmp_path / "other", samples_per_source=5))
+    assert "the stage was trained on data" in audit.differences[-1]
+    remove_checkpoints(run_dir.checkpoint_dir("pretrain"))
+    (audit,) = audit_run(run_dir, catalog=catalog)
+    assert "that no record and no checkpoint tells of" in audit.differences[-1]
 
 
 def test_a_folder_that_is_no_run_is_named(tmp_path: Path) -> None:

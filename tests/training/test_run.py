@@ -184,3 +184,13 @@ def test_a_source_without_shards_is_named(root: Path, catalog: Catalog, tmp_path
     missing = {name: path for name, path in catalog.items() if name != "gqa"}
     with pytest.raises(LynxError, match="gqa"):
         train(tiny_config(root, changes), catalog=missing)
+
+
+def test_what_is_wrong_with_the_last_stages_data_costs_no_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog = tiny_catalog(tmp_path)
+    config = tiny_config(tmp_path, {"stages.instruct.recipe": "pretrain_noisy"})
+    with pytest.raises(LynxError, match=r"source `coyo700m` is not in the catalog"):
+        train(config, catalog=catalog)
+    assert not RunDir.of(config).metrics_path("pretrain").exists()

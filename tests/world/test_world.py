@@ -7,8 +7,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from lynx.config.recipe_files import load_recipe
 from lynx.config.seeds import python_random
-from lynx.data.recipe import load_recipe
 from lynx.world import vocabulary as words
 from lynx.world.build import draw_samples
 from lynx.world.corpus import ask_many

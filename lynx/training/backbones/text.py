@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from lynx.config.prompt_pools import load_pools
 from lynx.config.seeds import python_random
-from lynx.data.prompts import load_pools
 from lynx.world import chat, corpus
 from lynx.world.corpus import Segment
 from lynx.world.datasets import DATASETS

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from lynx.config.errors import LynxError
+from lynx.config.prompt_pools import load_pools
 from lynx.config.source_facts import load_source
 from lynx.data.formats import dialogues, instructions, invig_parquet, llava_json
-from lynx.data.prompts import load_pools
 from lynx.data.sample import Round, Sample
 from lynx.data.shards.reading import ShardedSource
 from lynx.data.shards.writing import write_shards

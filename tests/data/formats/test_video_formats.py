@@ -12,9 +12,9 @@ import pytest
 from lynx.config.errors import LynxError
 from lynx.config.files import read_mapping
 from lynx.config.paths import from_root
+from lynx.config.prompt_pools import load_pools
 from lynx.config.source_facts import SOURCES, load_source
 from lynx.data.formats.videos import MAX_FRAMES, NO_VIDEO, Clip, clip, video_samples
-from lynx.data.prompts import load_pools
 from lynx.data.sample import Round, Sample
 from lynx.data.shards.reading import ShardedSource
 from lynx.data.shards.writing import write_shards
