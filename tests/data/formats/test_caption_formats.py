@@ -14,10 +14,8 @@ from lynx.config.source_facts import SOURCES, load_source
 from lynx.data.building import IN_PLACE, reader
 from lynx.data.formats.flickr_captions import NO_CAPTION_LINE
 from lynx.data.formats.options import format_options
-from lynx.data.formats.pictured_texts import NO_PICTURE, NO_TEXT
-from lynx.data.shards.reading import ShardedSource
-from lynx.data.shards.writing import write_shards
-from tests.data.formats.caption_copies import COPIES, put_coco, put_minigpt4, put_pexels
+from lynx.data.formats.pictured_texts import NO_TEXT
+from tests.data.formats.caption_copies import put_coco, put_minigpt4, put_pexels
 from tests.data.formats.pictured_copies import (
     put_json,
     put_pictures,
@@ -26,58 +24,11 @@ from tests.data.formats.pictured_copies import (
     responses,
 )
 
-every_source = pytest.mark.parametrize("name", COPIES)
 SOURCE_NAMES = [
     name
     for file in ("captions", "classification", "noisy_pairs")
     for name in read_mapping(from_root(f"{SOURCES}/{file}.yaml"))["sources"]
 ]
-
-
-@every_source
-def test_a_copy_gives_its_captions_by_picture(name: str, tmp_path: Path) -> None:
-    put, expected, _, picture = COPIES[name]
-    put(tmp_path)
-    skipped = Counter[str]()
-    samples = read_source(name, tmp_path, skipped)
-    assert responses(samples) == expected
-    assert [sample.key for sample in samples] == list(expected)
-    assert samples[0].images == ((tmp_path / picture).read_bytes(),)
-    assert not skipped
-
-
-@every_source
-def test_a_missing_picture_is_counted_and_left_out(name: str, tmp_path: Path) -> None:
-    put, expected, _, picture = COPIES[name]
-    put(tmp_path)
-    (tmp_path / picture).unlink()
-    skipped = Counter[str]()
-    assert list(responses(read_source(name, tmp_path, skipped))) == list(expected)[1:]
-    assert skipped == {NO_PICTURE: 1}
-
-
-@every_source
-def test_a_copy_without_its_annotations_says_what_is_looked_for(name: str, tmp_path: Path) -> None:
-    put, _, annotations, _ = COPIES[name]
-    put(tmp_path)
-    (tmp_path / annotations).rename(tmp_path / "elsewhere")
-    with pytest.raises(LynxError, match=rf"{tmp_path}: has no .*{annotations}"):
-        read_source(name, tmp_path)
-
-
-@every_source
-def test_what_is_read_can_be_written_as_shards(name: str, tmp_path: Path) -> None:
-    COPIES[name][0](tmp_path / "copy")
-    samples = read_source(name, tmp_path / "copy")
-    write_shards(
-        samples,
-        tmp_path / "shards",
-        source=name,
-        samples_per_shard=10,
-        licence="none",
-        builder="a test",
-    )
-    assert len(ShardedSource(tmp_path / "shards")) == sum(one.num_rows for one in samples)
 
 
 def test_all_captions_make_a_row_each_and_store_the_picture_once(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from lynx.config.errors import LynxError
 from lynx.data.formats.labelled_json_lines import NO_ANSWER, NO_FIELD
-from lynx.data.formats.pictured_texts import NO_PICTURE, NO_TEXT
+from lynx.data.formats.pictured_texts import NO_TEXT
 from tests.data.formats.pictured_copies import (
     put_json,
     put_pictures,
@@ -169,38 +169,6 @@ COPIES: dict[str, tuple[Callable[[Path], None], dict[str, list[str]], str, str]]
         "img/42953.png",
     ),
 }
-every_source = pytest.mark.parametrize("name", COPIES)
-
-
-@every_source
-def test_a_copy_gives_the_names_of_its_classes_by_picture(name: str, tmp_path: Path) -> None:
-    put, expected, _, picture = COPIES[name]
-    put(tmp_path)
-    skipped = Counter[str]()
-    samples = read_source(name, tmp_path, skipped)
-    assert responses(samples) == expected
-    assert [sample.key for sample in samples] == list(expected)
-    assert samples[0].images == ((tmp_path / picture).read_bytes(),)
-    assert not skipped
-
-
-@every_source
-def test_a_missing_or_damaged_picture_is_counted_and_left_out(name: str, tmp_path: Path) -> None:
-    put, expected, _, picture = COPIES[name]
-    put(tmp_path)
-    (tmp_path / picture).write_bytes(b"no picture")
-    skipped = Counter[str]()
-    assert list(responses(read_source(name, tmp_path, skipped))) == list(expected)[1:]
-    assert skipped == {NO_PICTURE: 1}
-
-
-@every_source
-def test_a_copy_without_its_annotations_says_what_is_looked_for(name: str, tmp_path: Path) -> None:
-    put, _, annotations, _ = COPIES[name]
-    put(tmp_path)
-    (tmp_path / annotations).rename(tmp_path / "elsewhere")
-    with pytest.raises(LynxError, match=rf"{tmp_path}: has no .*{annotations}"):
-        read_source(name, tmp_path)
 
 
 def test_statements_and_memes_fill_the_slots_of_their_prompts(tmp_path: Path) -> None:
