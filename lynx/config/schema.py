@@ -51,10 +51,14 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class VisionEncoderConfig:
-    """EVA-CLIP-g's shape (paper 2.1): CLS kept, no final norm."""
+    """EVA-CLIP-g's shape (paper 2.1: CLS kept, no final norm), or any tower of `transformers`."""
 
-    checkpoint: str = MISSING  # folder with config.json and model.safetensors
+    checkpoint: str = MISSING  # folder, or a name on the Hub
+    patch_size: int = 14  # pixels
+    feature_layer: int = -1  # output of this block, from the end; -2 is what is usual for CLIP
     drop_path_rate: float = 0.0
+    image_mean: tuple[float, float, float] = (0.48145466, 0.4578275, 0.40821073)  # CLIP's
+    image_std: tuple[float, float, float] = (0.26862954, 0.26130258, 0.27577711)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from lynx.config.ranges import range_problems
 from lynx.config.recipe_files import RECIPES, load_recipe
 from lynx.config.schema import JUDGE_RULES, STAGE_NAMES, BenchmarkConfig, Config, StageConfig
 
-PATCH_SIZE = 14  # pixels; of every vision encoder of EVA-CLIP-g's shape
 _RULE_PREFIX = JUDGE_RULES[0].partition(":")[0] + ":"
 _WORLD_PREFIX = f"{WORLD}:"
 
@@ -65,6 +64,7 @@ def _recipes(config: Config) -> dict[str, str]:
 
 def _stage_problems(config: Config) -> Iterator[str]:
     devices = config.hardware.devices * config.hardware.num_nodes
+    patch = config.model.vision_encoder.patch_size
     smallest = 0
     for name, stage in _stages(config).items():
         key = f"stages.{name}"
@@ -74,8 +74,8 @@ def _stage_problems(config: Config) -> Iterator[str]:
                 f"{key}.global_batch_size: {stage.global_batch_size} is no multiple of {devices} "
                 f"devices x {stage.micro_batch_size} samples (micro_batch_size) = {share}"
             )
-        if stage.image_size % PATCH_SIZE:
-            yield f"{key}.image_size: {stage.image_size} px is no multiple of {PATCH_SIZE}"
+        if patch > 0 and stage.image_size % patch:
+            yield f"{key}.image_size: {stage.image_size} px is no multiple of {patch} (patch_size)"
         if stage.image_size < smallest:
             yield f"{key}.image_size: {stage.image_size} px is less than {smallest} px before it"
         smallest = max(smallest, stage.image_size)
