@@ -16,10 +16,13 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 from torch import Tensor
 from transformers import (
+    AutoModel,
     Blip2VisionConfig,
     Blip2VisionModel,
+    CLIPVisionConfig,
     LlamaConfig,
     LlamaForCausalLM,
+    PretrainedConfig,
     PreTrainedTokenizerFast,
 )
 
@@ -27,6 +30,7 @@ from lynx.config.files import nested
 from lynx.config.recipe_files import load_recipe
 from lynx.config.schema import Config
 from lynx.config.seeds import python_random
+from lynx.data.batch import places_of
 from lynx.data.sample import Kind, Round, Sample
 from lynx.data.shards.writing import write_shards
 
@@ -93,6 +97,31 @@ def write_vision_encoder(folder: Path, *, seed: int = 0) -> Path:
     return folder
 
 
+TOWER_SIZES = {
+    "hidden_size": 32,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 2,
+    "image_size": 28,
+    "patch_size": 14,
+}
+
+
+def write_tower(folder: Path, config: PretrainedConfig, *, seed: int = 0) -> Path:
+    """A random vision tower of `transformers`, as `save_pretrained` writes it."""
+    torch.manual_seed(seed)
+    model = AutoModel.from_config(config)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(std=0.1)
+    model.save_pretrained(folder)
+    return folder
+
+
+def write_clip_tower(folder: Path) -> Path:
+    """A three-block CLIP vision transformer of width 32 for pictures of 28 pixels."""
+    return write_tower(folder, CLIPVisionConfig(**TOWER_SIZES, intermediate_size=64))
+
+
 def write_backbones(root: Path) -> dict[str, str]:
     """Both backbones below `root`; gives the overrides of their configuration keys."""
     return {
@@ -114,6 +143,10 @@ class TinyBatch:
     position_ids: Tensor
     labels: Tensor
     source_ids: Tensor
+    vision_places: Tensor
+    target_places: Tensor
+    document_bounds: Tensor
+    longest_document: int
     step_target_tokens: int
 
 
@@ -172,6 +205,11 @@ def batch_of(rows: list[list[Document]], *, num_queries: int = NUM_QUERIES) -> T
         position_ids=tensors["position"],
         labels=tensors["label"],
         source_ids=tensors["source"],
+        **places_of(
+            vision_mask=tensors["vision"].numpy(),
+            labels=tensors["label"].numpy(),
+            document_ids=tensors["document"].numpy(),
+        ),
         step_target_tokens=int((tensors["label"] != -100).sum()),
     )
 

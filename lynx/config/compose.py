@@ -168,11 +168,14 @@ def config_text(config: Config) -> str:
     return yaml.safe_dump(config_dict(config), sort_keys=False, allow_unicode=True, width=100)
 
 
-def load_config(path: Path) -> Config:
-    """The configuration of a run, from its `config.yaml`; not validated against today's files."""
+def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """The configuration of a run, from its `config.yaml`; not validated against today's files.
+
+    overrides: `dotted.key=value`, over what the file says.
+    """
     if not path.is_file():
         raise LynxError(f"no configuration at {path}; a run's folder holds config.yaml")
-    return _Stack().on(_layer_of(path)).resolved()
+    return _Stack().on(_layer_of(path)).on(_override_layer(overrides)).resolved()
 
 
 def _file_layer(folder: str, name: str, *, kind: str) -> Layer:

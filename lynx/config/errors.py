@@ -2,4 +2,6 @@
 
 
 class LynxError(ValueError):
-    """A mistake in input; the command line prints its message without a traceback and exits 2."""
+    """A mistake in input; the command line prints its message without a traceback."""
+
+    exit_status = 2  # of the command

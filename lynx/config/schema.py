@@ -110,7 +110,8 @@ class DataConfig:
     catalog: str = MISSING  # "world" (built on first use) or a YAML file: source -> shards
     cache_dir: str = "${oc.env:LYNX_CACHE,.cache/lynx}"
     pack_length: int = 512  # tokens of a packed row, vision tokens included
-    packing: Literal["balanced", "first_fit"] = "balanced"  # of rows; first_fit keeps their order
+    # Of rows; first_fit keeps their order, none pads a row for each sample.
+    packing: Literal["balanced", "first_fit", "none"] = "balanced"
     max_text_tokens: int = 256  # of one sample; longer dialogues lose their oldest rounds
     phrasings: Literal["plain", "all"] = "all"  # of prompt pools: those in few words, or all
     num_workers: int = 0
@@ -181,7 +182,9 @@ class HardwareConfig:
     precision: Literal["fp32", "bf16"] = "fp32"
     frozen_dtype: Literal["fp32", "bf16"] = "fp32"  # of parts that no stage trains
     gradient_checkpointing: bool = False
-    attention: Literal["eager", "sdpa"] = "sdpa"
+    # Of the language model; varlen: flash attention over the documents of packed rows. Pictures and
+    # decoding take sdpa then.
+    attention: Literal["eager", "sdpa", "varlen"] = "sdpa"
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,12 @@ def _hardware_problems(config: Config) -> Iterator[str]:
     devices = hardware.devices * hardware.num_nodes
     if hardware.strategy == "single" and devices > 1:
         yield f"hardware.strategy: single can't use {devices} devices; ddp or deepspeed can"
+    in_fp32 = (hardware.accelerator, hardware.precision) == ("gpu", "fp32")
+    if in_fp32 and hardware.attention == "varlen":
+        yield (
+            "hardware.attention: on a GPU varlen computes in half precision alone, and "
+            "hardware.precision is fp32; bf16, or sdpa"
+        )
     if hardware.offload and hardware.strategy != "deepspeed":
         yield "hardware.offload: only hardware.strategy=deepspeed offloads"
 

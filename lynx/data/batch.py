@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lynx.data.packing import Packing, packed_rows
 from lynx.data.text import IGNORED, Encoded
-from lynx.data.transforms import normalise
+from lynx.data.transforms import CLIP_MEAN, CLIP_STD, Colors, normalise
 
 _MULTIPLE = 8  # of the row length; odd lengths are slow
 
@@ -45,12 +45,13 @@ class Batch:
 
     pixel_values: float32 (F, 3, S, S), all frames in row-major document order; one blank frame if
         there is no visual sample (then `is_blank`).
-    num_frames: int64 (V,), frames of each visual sample; (1,) if blank.
+    num_frames: int64 (V,), frames of each visual sample; (1,) if blank. Always on the CPU.
     input_ids, position_ids: int64 (R, T); positions start again in every document.
     vision_mask: bool (R, T), the places of vision tokens; they stand before BOS.
     document_ids: int64 (R, T), 1, 2, ... within a row, 0 is padding.
     labels: int64 (R, T), -100 for none; labels[t] is what is predicted from t - 1.
     source_ids: int64 (R, T), number of the source in the recipe, -1 is padding.
+    vision_places, target_places, document_bounds, longest_document: see `places_of`.
     step_target_tokens: supervised tokens of this rank in the whole optimizer step.
     positions: of the samples in the stage's stream, ascending.
     """
@@ -64,6 +65,10 @@ class Batch:
     position_ids: Tensor
     labels: Tensor
     source_ids: Tensor
+    vision_places: Tensor
+    target_places: Tensor
+    document_bounds: Tensor
+    longest_document: int
     step_target_tokens: int
     num_samples: int
     positions: tuple[int, ...]
@@ -74,9 +79,14 @@ class Batch:
         """Supervised tokens of this micro batch."""
         return int((self.labels != IGNORED).sum())
 
-    def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Batch:
-        """The batch with its tensors on the device."""
-        return self._map(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+    def to(self, device: torch.device | str) -> Batch:
+        """The batch with its tensors on the device, except num_frames, which shapes them.
+
+        A GPU copies from pinned memory while the CPU goes on; Lightning doesn't ask for that.
+        """
+        non_blocking = torch.device(device).type == "cuda"
+        moved = self._map(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+        return replace(moved, num_frames=self.num_frames)
 
     def pin_memory(self) -> Batch:
         """The batch in page-locked memory; DataLoader calls this."""
@@ -100,10 +110,13 @@ def collate(
     image_size: int,
     pad_token_id: int,
     failures: Sequence[Failure] = (),
+    image_mean: Colors = CLIP_MEAN,
+    image_std: Colors = CLIP_STD,
 ) -> Batch:
     """Pack the documents into rows of at most `pack_length` tokens, vision tokens included.
 
-    packing: see `packing.py`. LynxError if a document is longer than a row.
+    packing: see `packing.py`. image_mean, image_std: see `normalise`. LynxError if a document is
+    longer than a row.
     """
     lengths = [_length(one, num_queries) for one in documents]
     rows = [
@@ -132,7 +145,9 @@ def collate(
             start = end
     frames = [one.frames for row in rows for one in row if one.frames is not None]
     batch = Batch(
-        pixel_values=_pixels(frames) if frames else torch.zeros(1, 3, image_size, image_size),
+        pixel_values=_pixels(frames, image_mean, image_std)
+        if frames
+        else torch.zeros(1, 3, image_size, image_size),
         num_frames=torch.tensor([len(group) for group in frames] or [1]),
         is_blank=not frames,
         input_ids=torch.from_numpy(input_ids),
@@ -141,6 +156,7 @@ def collate(
         position_ids=torch.from_numpy(position_ids),
         labels=torch.from_numpy(labels),
         source_ids=torch.from_numpy(source_ids),
+        **places_of(vision_mask=vision_mask, labels=labels, document_ids=document_ids),
         step_target_tokens=0,
         num_samples=len(documents),
         positions=tuple(one.position for one in documents),
@@ -149,7 +165,30 @@ def collate(
     return replace(batch, step_target_tokens=batch.num_targets)
 
 
-def _pixels(frames: Sequence[Tensor]) -> Tensor:
+def places_of(
+    *, vision_mask: np.ndarray, labels: np.ndarray, document_ids: np.ndarray
+) -> dict[str, Any]:
+    """Where things stand in the rows (R, T) laid end to end, by field of Batch.
+
+    Found here, since a GPU that is asked where a mask is true must end all it does before.
+    vision_places: int64 (V * num_queries,). target_places: int64 (num_targets,), of the tokens to
+    predict. document_bounds: int32 (D + 1,), where documents begin, and the end; a row's padding
+    counts as one. longest_document: tokens.
+    """
+    is_target = labels != IGNORED
+    is_target[:, 0] = False  # nothing stands before it
+    is_first = np.ones(document_ids.shape, dtype=np.bool_)
+    is_first[:, 1:] = document_ids[:, 1:] != document_ids[:, :-1]
+    bounds = np.append(np.flatnonzero(is_first), document_ids.size).astype(np.int32)
+    return {
+        "vision_places": torch.from_numpy(np.flatnonzero(vision_mask)),
+        "target_places": torch.from_numpy(np.flatnonzero(is_target)),
+        "document_bounds": torch.from_numpy(bounds),
+        "longest_document": int(np.diff(bounds).max()),
+    }
+
+
+def _pixels(frames: Sequence[Tensor], image_mean: Colors, image_std: Colors) -> Tensor:
     """All frames float32, in order. Levels are written once, to where they stay: what a micro batch
     costs beyond decoding is above all the memory it goes through."""
     if frames[0].dtype != torch.uint8:
@@ -157,7 +196,7 @@ def _pixels(frames: Sequence[Tensor]) -> Tensor:
     levels = [one for group in frames for one in group]
     pixels = torch.empty(len(levels), *levels[0].shape)
     for one, place in zip(levels, pixels, strict=True):
-        normalise(one, place)
+        normalise(one, place, image_mean=image_mean, image_std=image_std)
     return pixels
 
 

@@ -96,6 +96,8 @@ def build_data_module(
         packing=config.data.packing,
         num_queries=num_queries,
         num_frames=config.model.num_frames,
+        image_mean=config.model.vision_encoder.image_mean,
+        image_std=config.model.vision_encoder.image_std,
     )
     identity = _identity(
         config, stage, weights=weights, pools=pools, sources=sources, tokenizer=tokenizer

@@ -20,7 +20,7 @@ from lynx.data.sample import Sample, UnreadableSampleError
 from lynx.data.source import Source
 from lynx.data.stream import Draw, MixPlan
 from lynx.data.text import Encoded, encode_sample
-from lynx.data.transforms import image_to_levels
+from lynx.data.transforms import CLIP_MEAN, CLIP_STD, Colors, image_to_levels
 from lynx.data.video import choose_frames, decode_frames
 
 _MOST_FAILURES_IN_A_ROW = 100  # no source is searched to its end
@@ -78,9 +78,11 @@ class MicroBatches(Dataset[Batch | LynxError]):
         packing: Packing,
         num_queries: int,
         num_frames: int,
+        image_mean: Colors = CLIP_MEAN,
+        image_std: Colors = CLIP_STD,
     ) -> None:
         """sources, pools: of each source of the plan, by the source's name. num_frames: of a video
-        at most."""
+        at most. image_mean, image_std: see `normalise`."""
         self._plan, self._share = plan, share
         self._sources: Sequence[Source] = [sources[name] for name in plan.source_names]
         self._pools: Sequence[PromptPool] = [pools[name] for name in plan.source_names]
@@ -91,6 +93,7 @@ class MicroBatches(Dataset[Batch | LynxError]):
         self._pack_length, self._packing = pack_length, packing
         self._num_queries = num_queries
         self._num_frames = num_frames
+        self._image_mean, self._image_std = image_mean, image_std
 
     def __getitem__(self, index: int) -> Batch | LynxError:
         # Returned, not raised: a DataLoader's worker would put its traceback into the message.
@@ -114,6 +117,8 @@ class MicroBatches(Dataset[Batch | LynxError]):
             image_size=self._image_size,
             pad_token_id=0 if pad is None else pad,
             failures=failures,
+            image_mean=self._image_mean,
+            image_std=self._image_std,
         )
 
     def _document(self, position: int, failures: list[Failure]) -> Document:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
@@ -124,6 +125,7 @@ class LynxDataModule(LightningDataModule):
             sampler=range(first, self.num_micro_batches),
             num_workers=self._num_workers,
             multiprocessing_context="fork" if self._num_workers else None,
+            worker_init_fn=_leave_process_group,
             pin_memory=self._pin_memory,
         )
         iterator = iter(loader)
@@ -195,3 +197,8 @@ class StepLoader:
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """The inverse of `state_dict`."""
         self._module.load_state_dict(state_dict)
+
+
+def _leave_process_group(_: int) -> None:
+    """torchrun and SLURM may signal the whole group, and the step in progress needs its data."""
+    os.setsid()

@@ -7,7 +7,7 @@ from typing import Literal
 
 from lynx.config.errors import LynxError
 
-Packing = Literal["balanced", "first_fit"]
+Packing = Literal["balanced", "first_fit", "none"]
 
 
 def packed_rows(lengths: Sequence[int], *, pack_length: int, packing: Packing) -> list[list[int]]:
@@ -16,7 +16,8 @@ def packed_rows(lengths: Sequence[int], *, pack_length: int, packing: Packing) -
     first_fit: each document in turn goes into the first row that has room, so that rows are as full
     as a queue makes them and the last is as full as it happens to be. balanced: the longest first,
     each into the emptiest of as few rows as they need: rows become equally long, and since a batch
-    is as wide as its longest row, little is padding even where a micro batch fills few rows.
+    is as wide as its longest row, little is padding even where a micro batch fills few rows. none:
+    a row for each, to see what the others save.
     LynxError if a document is longer than a row.
     """
     longest = max(lengths)
@@ -25,6 +26,8 @@ def packed_rows(lengths: Sequence[int], *, pack_length: int, packing: Packing) -
             f"data.pack_length: a sample has {longest} tokens with its vision tokens, a row has "
             f"room for {pack_length}; raise data.pack_length or lower data.max_text_tokens"
         )
+    if packing == "none":
+        return [[number] for number in range(len(lengths))]
     if packing == "first_fit":
         return _first_fit(lengths, pack_length)
     num_rows = -(-sum(lengths) // pack_length)

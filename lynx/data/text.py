@@ -1,4 +1,4 @@
-"""Turns the rounds of a sample into token ids and labels, and a dialogue into a prompt."""
+"""Turns the rounds of a sample into token ids and labels."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from transformers import PreTrainedTokenizerBase
 
 from lynx.config.errors import LynxError
 from lynx.config.prompt_pools import Choice, PromptPool
+from lynx.data.dialogue import Pieces, encode_turns, special_tokens
 from lynx.data.sample import Round, Sample
 
 IGNORED = -100  # label of a token that is not learned
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-
-Pieces = tuple[list[int], list[int]]  # token ids of what the user says, of what the bot says
 
 
 @dataclass(frozen=True)
@@ -52,12 +50,12 @@ def encode_sample(
         drawn = rng.choice(phrasings)  # in either case: the next round draws as it would
         said.append(_fill(drawn if prompts == "diverse" else pool.single, one, sample))
     turns = [(prompt, one.response) for prompt, one in zip(said, sample.rounds, strict=True)]
-    bos, eos = _special_tokens(tokenizer)
+    bos, eos = special_tokens(tokenizer)
     room = max_text_tokens - 1  # for BOS
-    pieces = _pieces(turns, tokenizer, eos)
+    pieces = encode_turns(turns, tokenizer, eos)
     while len(pieces) > 1 and _length(pieces) > room:
         turns = turns[1:]
-        pieces = _pieces(turns, tokenizer, eos)
+        pieces = encode_turns(turns, tokenizer, eos)
     if _length(pieces) > room:
         pieces = [_shortened(*pieces[0], room)]
     input_ids, labels = [bos], [IGNORED]
@@ -66,28 +64,6 @@ def encode_sample(
         input_ids += user + bot
         labels += [IGNORED] * len(user) + (bot if number >= num_history else [IGNORED] * len(bot))
     return Encoded(input_ids, labels)
-
-
-def encode_prompt(
-    turns: Sequence[tuple[str, str | None]],
-    tokenizer: PreTrainedTokenizerBase,
-    max_input_tokens: int,
-) -> list[int]:
-    """Token ids to generate from, laid out as in training; they end after the last `bot:`.
-
-    turns: what the user says and what the bot answered; None as the last answer. Beyond
-    max_input_tokens the oldest tokens are dropped, BOS aside.
-    """
-    if not turns or turns[-1][1] is not None:
-        raise ValueError("the last turn must be one without an answer")
-    bos, eos = _special_tokens(tokenizer)
-    *earlier, (question, _) = turns
-    answered = [(user, bot) for user, bot in earlier if bot is not None]
-    if len(answered) != len(earlier):
-        raise ValueError("all turns but the last must have an answer")
-    ids = [token for user, bot in _pieces(answered, tokenizer, eos) for token in user + bot]
-    ids += _tokens(tokenizer, _user_text(question, is_first=not answered))
-    return [bos, *ids[-(max_input_tokens - 1) :]]
 
 
 def _with_options(one: Round, rng: random.Random) -> Round:
@@ -114,23 +90,6 @@ def _fill(phrase: str, one: Round, sample: Sample) -> str:
     return _PLACEHOLDER.sub(field, phrase)
 
 
-def _user_text(prompt: str, *, is_first: bool) -> str:
-    return f"{'' if is_first else chr(10)}user: {prompt}\nbot:"
-
-
-def _pieces(
-    turns: Sequence[tuple[str, str]], tokenizer: PreTrainedTokenizerBase, eos: int
-) -> list[Pieces]:
-    """Prompt and response are tokenised apart, so that no token spans where the loss begins."""
-    return [
-        (
-            list(_tokens(tokenizer, _user_text(user, is_first=number == 0))),
-            [*_tokens(tokenizer, bot), eos],
-        )
-        for number, (user, bot) in enumerate(turns)
-    ]
-
-
 def _length(pieces: Sequence[Pieces]) -> int:
     return sum(len(user) + len(bot) for user, bot in pieces)
 
@@ -140,16 +99,3 @@ def _shortened(user: list[int], bot: list[int], room: int) -> Pieces:
     are too long."""
     kept = bot[: max(room // 2, room - len(user))]
     return user[len(user) - (room - len(kept)) :], kept
-
-
-@lru_cache(maxsize=1 << 16)
-def _tokens(tokenizer: PreTrainedTokenizerBase, text: str) -> tuple[int, ...]:
-    """Lower-cased, as the authors' release does; remembered, as phrasings and answers repeat."""
-    return tuple(tokenizer(text.lower(), add_special_tokens=False)["input_ids"])
-
-
-def _special_tokens(tokenizer: PreTrainedTokenizerBase) -> tuple[int, int]:
-    bos, eos = tokenizer.bos_token_id, tokenizer.eos_token_id
-    if bos is None or eos is None:
-        raise LynxError(f"the tokenizer {tokenizer.name_or_path} has no BOS or no EOS token")
-    return bos, eos

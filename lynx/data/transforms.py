@@ -19,6 +19,7 @@ MAX_PIXELS = 80_000_000  # below the number at which Pillow warns
 _CROP_RATIO = (3 / 4, 4 / 3)  # width : height
 _CROP_TRIES = 10
 
+Colors = tuple[float, float, float]  # of red, green and blue, 0 to 1
 Box = tuple[float, float, float, float]  # left, upper, right, lower, in pixels
 
 
@@ -28,13 +29,13 @@ def image_to_tensor(
     image_size: int,
     rng: random.Random | None = None,
     smallest_crop: float = 0.9,
+    image_mean: Colors = CLIP_MEAN,
+    image_std: Colors = CLIP_STD,
 ) -> Tensor:
-    """A picture as float32 (3, image_size, image_size), normalised as CLIP does.
-
-    All as `image_to_levels`.
-    """
+    """A picture as float32 (3, image_size, image_size): `image_to_levels`, then `normalise`."""
     levels = image_to_levels(picture, image_size=image_size, rng=rng, smallest_crop=smallest_crop)
-    return normalise(levels, torch.empty(levels.shape))
+    out = torch.empty(levels.shape)
+    return normalise(levels, out, image_mean=image_mean, image_std=image_std)
 
 
 def image_to_levels(
@@ -60,9 +61,14 @@ def image_to_levels(
     return torch.from_numpy(np.stack([np.asarray(band) for band in resized.split()]))
 
 
-def normalise(levels: Tensor, out: Tensor) -> Tensor:
-    """Write uint8 levels (3, S, S) to the float32 `out` as CLIP does."""
-    mean, std = torch.tensor(CLIP_MEAN), torch.tensor(CLIP_STD)
+def normalise(
+    levels: Tensor, out: Tensor, *, image_mean: Colors = CLIP_MEAN, image_std: Colors = CLIP_STD
+) -> Tensor:
+    """Write uint8 levels (3, S, S) to the float32 `out`: levels / 255 less the mean, by the std.
+
+    image_mean, image_std: those with which the vision encoder was trained.
+    """
+    mean, std = torch.tensor(image_mean), torch.tensor(image_std)
     return out.copy_(levels).div_(255).sub_(mean[:, None, None]).div_(std[:, None, None])
 
 

@@ -1,4 +1,4 @@
-"""Asks a model about the pictures of a batch of questions."""
+"""Asks a model about pictures, many dialogues at a time."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
+from PIL import Image
 from transformers import PreTrainedTokenizerBase
 
 from lynx.config.seeds import torch_seed
-from lynx.data.text import encode_prompt
-from lynx.data.transforms import image_to_tensor
+from lynx.data.dialogue import encode_prompt
+from lynx.data.transforms import CLIP_MEAN, CLIP_STD, Colors, image_to_tensor
 from lynx.evaluation.questions import Question
 
 Turn = tuple[str, str | None]  # what the user says, what the model answered (None: not yet)
@@ -24,8 +25,8 @@ class Generator(Protocol):
     def generate(
         self,
         *,
-        pixel_values: torch.Tensor,
-        num_frames: torch.Tensor,
+        pixel_values: torch.Tensor | None,
+        num_frames: torch.Tensor | None,
         prompts: list[list[int]],
         has_vision: list[bool],
         settings: Decoding,
@@ -33,6 +34,15 @@ class Generator(Protocol):
     ) -> list[list[int]]:
         """New token ids of each prompt."""
         ...
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the model said, and the token ids it was given and has made (EOS not counted)."""
+
+    text: str
+    prompt_ids: list[int]
+    new_ids: list[int]
 
 
 @dataclass(frozen=True)
@@ -46,8 +56,52 @@ class Asker:
     image_size: int  # pixels
     max_input_tokens: int
     seed: int
+    image_mean: Colors = CLIP_MEAN
+    image_std: Colors = CLIP_STD
 
     @torch.no_grad()
+    def replies(
+        self,
+        dialogues: Sequence[Sequence[Turn]],
+        pictures: Sequence[Sequence[bytes | Image.Image]],
+        *,
+        decoding: Decoding,
+        seeds: Sequence[int],
+    ) -> list[Reply]:
+        """One reply to the last turn of each dialogue.
+
+        pictures: per dialogue one picture, a video's frames in order, or none (text only); decoded
+        ones in RGB. seeds: one per dialogue; used where the row samples.
+        """
+        frames = [
+            image_to_tensor(
+                picture,
+                image_size=self.image_size,
+                image_mean=self.image_mean,
+                image_std=self.image_std,
+            )
+            for shown in pictures
+            for picture in shown
+        ]
+        counts = [len(shown) for shown in pictures if shown]
+        prompts = [
+            encode_prompt(turns, self.tokenizer, self.max_input_tokens) for turns in dialogues
+        ]
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.use_bf16):
+            made = self.model.generate(
+                pixel_values=torch.stack(frames).to(self.device) if frames else None,
+                num_frames=torch.tensor(counts, device=self.device) if frames else None,
+                prompts=prompts,
+                has_vision=[len(shown) > 0 for shown in pictures],
+                settings=decoding,
+                seeds=list(seeds),
+            )
+        texts = self.tokenizer.batch_decode(made, skip_special_tokens=True)
+        return [
+            Reply(text.strip(), prompt, new)
+            for text, prompt, new in zip(texts, prompts, made, strict=True)
+        ]
+
     def answers(
         self,
         questions: Sequence[Question],
@@ -61,21 +115,10 @@ class Asker:
         purpose: names the random stream, so that sampled answers depend on the seed, the question
         and the purpose alone.
         """
-        frames = [
-            image_to_tensor(image, image_size=self.image_size)
-            for q in questions
-            for image in q.images
-        ]
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.use_bf16):
-            ids = self.model.generate(
-                pixel_values=torch.stack(frames).to(self.device),
-                num_frames=torch.tensor([len(q.images) for q in questions], device=self.device),
-                prompts=[
-                    encode_prompt(turns, self.tokenizer, self.max_input_tokens)
-                    for turns in dialogues
-                ],
-                has_vision=[True] * len(questions),
-                settings=decoding,
-                seeds=[torch_seed(self.seed, "sampling", purpose, q.kind, q.id) for q in questions],
-            )
-        return [text.strip() for text in self.tokenizer.batch_decode(ids, skip_special_tokens=True)]
+        replies = self.replies(
+            dialogues,
+            [q.images for q in questions],
+            decoding=decoding,
+            seeds=[torch_seed(self.seed, "sampling", purpose, q.kind, q.id) for q in questions],
+        )
+        return [reply.text for reply in replies]

@@ -117,6 +117,8 @@ def build_asker(config: Config, *, model: Generator, tokenizer: PreTrainedTokeni
         image_size=last_stage_image_size(config),
         max_input_tokens=config.evaluation.max_input_tokens,
         seed=config.seed,
+        image_mean=config.model.vision_encoder.image_mean,
+        image_std=config.model.vision_encoder.image_std,
     )
 
 

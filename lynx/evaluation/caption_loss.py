@@ -17,7 +17,7 @@ from lynx.config.seeds import python_random
 from lynx.data.batch import Batch, Document, collate
 from lynx.data.sample import Sample
 from lynx.data.text import IGNORED, encode_sample
-from lynx.data.transforms import image_to_tensor
+from lynx.data.transforms import CLIP_MEAN, CLIP_STD, Colors, image_to_levels
 from lynx.evaluation.questions import content_name
 from lynx.evaluation.statistics import Difference, paired_mean
 from lynx.evaluation.swap import donors
@@ -53,11 +53,14 @@ def caption_losses(
     num_queries: int,
     seed: int,
     use_bf16: bool | None = None,
+    image_mean: Colors = CLIP_MEAN,
+    image_std: Colors = CLIP_STD,
 ) -> CaptionLosses:
     """Score every sample's responses with its own picture and with that of another sample.
 
     The swapped picture differs from the sample's own in content, and each picture is used as often
     either way. Samples go to the model's device. use_bf16: autocast; by default on a GPU.
+    image_mean, image_std: as in training.
     """
     device = _device_of(model)
     if use_bf16 is None:
@@ -65,7 +68,16 @@ def caption_losses(
     swapped = with_swapped_pictures(samples, seed=seed)
     with torch.autocast(device.type, torch.bfloat16) if use_bf16 else nullcontext():
         right, wrong = (
-            _losses(model, group, pool, tokenizer, image_size, num_queries, device)
+            _losses(
+                model,
+                group,
+                pool,
+                tokenizer,
+                image_size,
+                num_queries,
+                device,
+                colors=(image_mean, image_std),
+            )
             for group in (samples, swapped)
         )
     differences = [b - a for a, b in zip(right, wrong, strict=True)]
@@ -95,6 +107,8 @@ def _losses(
     image_size: int,
     num_queries: int,
     device: torch.device,
+    *,
+    colors: tuple[Colors, Colors],
 ) -> list[float]:
     """Mean loss of each sample, in order."""
     means: list[float] = []
@@ -110,6 +124,8 @@ def _losses(
             num_queries=num_queries,
             image_size=image_size,
             pad_token_id=tokenizer.pad_token_id,
+            image_mean=colors[0],
+            image_std=colors[1],
         )
         losses, number_of = model(batch.to(device))
         for number in range(len(documents)):
@@ -140,5 +156,5 @@ def _document(
         max_text_tokens=10**6,
     )
     assert any(label != IGNORED for label in text.labels)
-    frames = [image_to_tensor(data, image_size=image_size, rng=None) for data in sample.images]
+    frames = [image_to_levels(data, image_size=image_size) for data in sample.images]
     return Document(torch.stack(frames), text, number, number)

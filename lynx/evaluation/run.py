@@ -35,6 +35,7 @@ from lynx.tracking.ranks import (
     rank_and_world_size,
 )
 from lynx.tracking.run_dir import RunDir
+from lynx.tracking.stopping import StoppedError, StopSignals
 
 _console = Console(highlight=False)
 
@@ -110,13 +111,18 @@ def _ask_all(
     )
     if done is None:
         return
-    with _progress(shown=is_first) as progress:
+    with _progress(shown=is_first) as progress, StopSignals() as signals:
         task = progress.add_task(title, total=len(benchmark.questions), completed=len(done))
         for predictions in _answers(benchmark, asker(), first=len(done), batch_size=batch_size):
             if is_first:
                 files.append(predictions)
             done.extend(predictions)
             progress.advance(task, len(predictions))
+            if signals.received_by_any():
+                raise StoppedError(
+                    f"evaluation was stopped by a signal, {title}: after {len(done)} of "
+                    f"{len(benchmark.questions)} questions; go on with --resume"
+                )
     if is_first:
         files.finish(done)
 

@@ -46,8 +46,9 @@ def add_adapters(
 ) -> None:
     """Put an adapter on the output of layers 0, every_n_layers, ...; `build` gets the number.
 
-    A forward hook applies it, so the language model stays stock `transformers` code: generation,
-    caches and gradient checkpointing (the hook runs inside the checkpoint) need no change.
+    A forward hook applies it, so the language model stays stock `transformers` code: generation and
+    caches need no change. Gradient checkpointing wraps a layer's own forward, so an adapter keeps
+    its activations and isn't computed again.
     """
     for number in adapted_layers(len(layers), every_n_layers):
         layers[number].add_module(ATTRIBUTE, build(number))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from torch import Tensor
 from lynx.config.errors import LynxError
 from lynx.model.lynx import LynxModel
 from lynx.model.parts import PARTS, part_of
-from lynx.tracking.files import write_bytes_atomic
+from lynx.model.vision_eva import EvaEncoder
+from lynx.tracking.files import atomic_file
 
 _IDENTIFYING = (  # files of a model folder that decide what the model computes
     "config.json",
@@ -30,6 +31,7 @@ _IDENTIFYING = (  # files of a model folder that decide what the model computes
     "*.bin",
 )
 LOADED_PARTS = ("vision_encoder", "language_model")  # parts that start from weights on disk
+VISION_POSITIONS = "vision_encoder.model.embeddings.position_embedding"  # (1, 1 + n^2, width)
 
 
 def weights_identity(folder: Path) -> str:
@@ -59,17 +61,38 @@ def save_trained_parts(
     metadata: JSON values kept beside the tensors. state: the tensors, where the model itself
     doesn't hold them whole and in full precision (DeepSpeed).
     """
-    tensors = trained_state(model) if state is None else state
+    write_checkpoint(
+        path,
+        trained_state(model) if state is None else state,
+        parts=model.trained_parts,
+        identities=model.identities,
+        metadata=metadata,
+    )
+
+
+def write_checkpoint(
+    path: Path,
+    tensors: Mapping[str, Tensor],
+    *,
+    parts: Iterable[str],
+    identities: Mapping[str, str],
+    metadata: Mapping[str, Any],
+) -> None:
+    """Write all tensors of `parts` under their names in the model; see `save_trained_parts`.
+
+    identities: of the weights that the other parts are loaded from.
+    """
     header = {
         **metadata,
-        "parts": sorted(model.trained_parts),
-        "identities": {part: model.identities.get(part) for part in LOADED_PARTS},
+        "parts": sorted(parts),
+        "identities": {part: identities.get(part) for part in LOADED_PARTS},
     }
-    content = safetensors.torch.save(
-        {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
-        metadata={"lynx": json.dumps(header, sort_keys=True)},
-    )
-    write_bytes_atomic(path, content)
+    with atomic_file(path) as temporary:
+        safetensors.torch.save_file(
+            {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
+            temporary,
+            metadata={"lynx": json.dumps(header, sort_keys=True)},
+        )
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
@@ -92,24 +115,29 @@ def load_trained_parts(model: LynxModel, path: Path) -> dict[str, Any]:
     """
     header = read_metadata(path)
     _check_identities(model, header, path)
-    tensors = safetensors.torch.load_file(path)
-    own = {
-        name: parameter
-        for name, parameter in model.named_parameters()
-        if part_of(name) in header["parts"]
-    }
-    wrong = sorted(
-        (own.keys() ^ tensors.keys())
-        | {name for name in own.keys() & tensors.keys() if own[name].shape != tensors[name].shape}
-    )
-    if wrong:
-        raise LynxError(
-            f"checkpoint {path}: {len(wrong)} tensors are missing, unknown or of another shape "
-            f"than in this model, such as {wrong[0]}; `model` of the configuration must be the same"
+    # Read, not mapped: what is mapped counts as a second copy until the file is closed.
+    with safetensors.safe_open(path, framework="pt", backend="pread") as file:
+        shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
+        if VISION_POSITIONS in shapes and isinstance(model.vision_encoder, EvaEncoder):
+            model.vision_encoder.make_room_for_positions(shapes[VISION_POSITIONS][1])
+        own = {
+            name: parameter
+            for name, parameter in model.named_parameters()
+            if part_of(name) in header["parts"]
+        }
+        wrong = sorted(
+            (own.keys() ^ shapes.keys())
+            | {name for name in own.keys() & shapes.keys() if [*own[name].shape] != shapes[name]}
         )
-    with torch.no_grad():
-        for name, parameter in own.items():
-            parameter.copy_(tensors[name])
+        if wrong:
+            raise LynxError(
+                f"checkpoint {path}: {len(wrong)} tensors are missing, unknown or of another shape "
+                f"than in this model, such as {wrong[0]}; `model` of the configuration must be the "
+                "same"
+            )
+        with torch.no_grad():
+            for name, parameter in own.items():
+                parameter.copy_(file.get_tensor(name))
     model.trained_parts |= set(header["parts"])
     return header
 

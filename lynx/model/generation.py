@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 import torch
@@ -16,8 +17,11 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from lynx.model.beam_search import end_tokens, release_beam_search
+
 # What Table 9 does not name: else the language model's own generation_config.json would decide.
 _NEUTRAL = {"temperature": 1.0, "repetition_penalty": 1.0}
+_LEAST_TOKENS = 1  # of an answer: the release's min_length is 2, with BOS
 
 
 class GumbelNoise(LogitsProcessor):
@@ -52,14 +56,21 @@ def generate_rows(
     do_sample, as Table 9 names them. An answer has at least one token.
     """
     samples, beams = bool(settings["do_sample"]), int(settings["num_beams"])
+    options: dict[str, Any] = {"num_beams": beams, "do_sample": samples and beams > 1}
+    if beams > 1:
+        options |= {
+            "custom_generate": release_beam_search,
+            "length_penalty": settings["length_penalty"],
+        }
     if samples and beams > 1:
-        # Beam sampling draws for all beams of a batch from one global stream: row by row, then.
-        return [
-            _beam_sampled(language_model, row, settings=settings, seed=seed)
-            for row, seed in zip(rows, seeds, strict=True)
-        ]
-    options: dict[str, Any] = {"do_sample": False, "num_beams": beams}
-    if samples:
+        device = rows[0].device
+        generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
+        options |= {
+            "generators": generators,
+            "top_k": settings["top_k"],
+            "top_p": settings["top_p"],
+        }
+    elif samples:
         options["logits_processor"] = _sampling_processors(settings, seeds, rows[0].device)
     return _generate(language_model, rows, settings=settings, options=options)
 
@@ -76,21 +87,6 @@ def _sampling_processors(
     return processors
 
 
-def _beam_sampled(
-    language_model: LlamaForCausalLM, row: Tensor, *, settings: Mapping[str, Any], seed: int
-) -> list[int]:
-    devices = [row.device] if row.device.type == "cuda" else []
-    options = {
-        "do_sample": True,
-        "num_beams": settings["num_beams"],
-        "top_k": settings["top_k"],
-        "top_p": settings["top_p"],
-    }
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
-        return _generate(language_model, [row], settings=settings, options=options)[0]
-
-
 def _generate(
     language_model: LlamaForCausalLM,
     rows: Sequence[Tensor],
@@ -101,23 +97,22 @@ def _generate(
     """One call of `transformers`' generate; whole rows are padded on the left."""
     embeds, attention_mask = _left_padded(rows)
     config = language_model.generation_config
-    extra = {"length_penalty": settings["length_penalty"]} if options["num_beams"] > 1 else {}
     # Table 9's ban on repeated n-grams is meant for the answer alone, as the release counts it too.
     warnings.filterwarnings("ignore", message="Passing `no_repeat_ngram_size`")
     output: Any = language_model.generate(
         inputs_embeds=embeds,
         attention_mask=attention_mask,
         max_new_tokens=settings["max_new_tokens"],
-        min_new_tokens=1,
+        min_new_tokens=_LEAST_TOKENS + int(options["num_beams"] > 1),  # there BOS is counted
         no_repeat_ngram_size=settings["no_repeat_ngram_size"],
         pad_token_id=config.pad_token_id,
         use_cache=True,
         **_NEUTRAL,
-        **extra,
         **options,
     )
-    end = config.eos_token_id
-    return [_before_end(ids, end) for ids in output.tolist()]
+    if isinstance(output, list):  # from beams, without EOS
+        return output
+    return [_before_end(ids, end_tokens(config)) for ids in output.tolist()]
 
 
 def _left_padded(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
@@ -131,5 +126,5 @@ def _left_padded(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     return embeds, mask
 
 
-def _before_end(ids: list[int], end: int) -> list[int]:
-    return ids[: ids.index(end)] if end in ids else ids
+def _before_end(ids: list[int], ends: frozenset[int]) -> list[int]:
+    return list(takewhile(lambda token: token not in ends, ids))

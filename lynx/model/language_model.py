@@ -7,16 +7,15 @@ import re
 from pathlib import Path
 from typing import Any
 
-import huggingface_hub
 import torch
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError
 from torch import nn
-from transformers import AutoTokenizer, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
 from lynx.config.errors import LynxError
 from lynx.config.paths import from_root
+from lynx.model.pretrained import missing_shards, resolve_checkpoint
 
 PAD_TOKEN = "[PAD]"
 KEY = "model.language_model.checkpoint"
@@ -27,30 +26,15 @@ _NEEDED = {  # what a checkpoint's folder holds: any file of these names
 }
 
 
-def resolve_checkpoint(name: str, *, key: str) -> Path:
-    """Folder of a checkpoint: a folder (relative to the repository root), or a name on the Hub.
-
-    key: the configuration's key, named in the error.
-    """
-    folder = from_root(name)
-    if folder.is_dir():
-        return folder
-    wanted = f"{key}: {name} is no folder ({folder})"
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
-        raise LynxError(f"{wanted}; give a folder with config.json and weights")
-    try:
-        patterns = ["*.json", "*.safetensors", "*.bin", "*.model"]
-        return Path(huggingface_hub.snapshot_download(name, allow_patterns=patterns))
-    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise LynxError(f"{wanted}, and the Hub doesn't give it: {error}") from error
-
-
 def load_tokenizer(checkpoint: str) -> PreTrainedTokenizerFast:
     """The language model's tokenizer; `[PAD]` is added where it has no padding token."""
     folder = _language_model_folder(checkpoint)
+    # The class itself, for it keeps tokenizer.json as it is. A tokenizer.model is read as a legacy
+    # one, which encodes as sentencepiece does; LlamaTokenizer would cut runs of spaces otherwise.
+    options: dict[str, Any] = {} if (folder / "tokenizer.json").is_file() else {"legacy": True}
     try:
-        tokenizer: Any = AutoTokenizer.from_pretrained(folder)
-    except (OSError, ValueError) as error:
+        tokenizer: Any = PreTrainedTokenizerFast.from_pretrained(folder, **options)
+    except Exception as error:  # of tokenizers, it is Exception itself
         raise LynxError(f"{KEY}: the tokenizer in {folder} can't be loaded: {error}") from error
     for role in ("bos", "eos"):
         if getattr(tokenizer, f"{role}_token_id") is None:
@@ -64,10 +48,16 @@ def load_language_model(checkpoint: str, *, dtype: torch.dtype, attention: str) 
     """The language model, with rows for every token of its tokenizer and the tokenizer's ids."""
     folder = _language_model_folder(checkpoint)
     transformers_logging.disable_progress_bar()
-    try:
-        model = LlamaForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation=attention)
-    except (OSError, ValueError, SafetensorError) as error:
+    try:  # transformers opens the weights on the meta device: there is never a second copy
+        loaded: Any = LlamaForCausalLM.from_pretrained(
+            folder, dtype=dtype, attn_implementation=attention, output_loading_info=True
+        )
+    except (OSError, RuntimeError, ValueError, SafetensorError) as error:
         raise LynxError(f"{KEY}: the weights in {folder} can't be loaded: {error}") from error
+    model: LlamaForCausalLM = loaded[0]
+    if loaded[1]["missing_keys"]:  # transformers would have them random
+        missing = sorted(loaded[1]["missing_keys"])
+        raise LynxError(f"{KEY}: {folder} lacks {len(missing)} weights, such as {missing[0]}")
     model.config.attention_dropout = 0.0
     tokenizer = load_tokenizer(checkpoint)
     extend_vocabulary(model, len(tokenizer))
@@ -78,16 +68,23 @@ def load_language_model(checkpoint: str, *, dtype: torch.dtype, attention: str) 
 
 def _language_model_folder(checkpoint: str) -> Path:
     """The checkpoint's folder, which holds all that is needed of a Llama."""
+    if re.search(r"-delta-v[\d.]+/?$", checkpoint):
+        raise LynxError(
+            f"{KEY}: {checkpoint} holds differences to LLaMA's weights and can't be used alone; "
+            "take the whole weights, such as lmsys/vicuna-7b-v1.1"
+        )
     folder = resolve_checkpoint(checkpoint, key=KEY)
     lacking = [
         what
         for what, patterns in _NEEDED.items()
         if not any(path for pattern in patterns for path in folder.glob(pattern))
     ]
+    lacking += missing_shards(folder)
     if lacking:
+        mend = "" if from_root(checkpoint).is_dir() else f"; `lynx backbones fetch {checkpoint}`"
         raise LynxError(
             f"{KEY}: the folder {folder} has no {', no '.join(lacking)}; it needs what "
-            "`save_pretrained` of a Llama and of its tokenizer writes"
+            f"`save_pretrained` of a Llama and of its tokenizer writes{mend}"
         )
     kind = _model_type(folder / "config.json")
     if kind != "llama":  # transformers would fill a Llama of this shape with random weights
@@ -105,11 +102,14 @@ def _model_type(path: Path) -> object:
 
 @torch.no_grad()
 def extend_vocabulary(model: LlamaForCausalLM, num_tokens: int) -> None:
-    """Give added tokens rows in embedding and head: the mean of the others, as in the release."""
+    """Give added tokens rows in embedding and head: the mean of the others, as in the release.
+
+    Where the head is the embedding (`tie_word_embeddings`), it stays so.
+    """
     present = model.config.vocab_size
     if num_tokens <= present:
         return
     model.resize_token_embeddings(num_tokens, mean_resizing=False)
     for module in (model.get_input_embeddings(), model.get_output_embeddings()):
         assert isinstance(module, nn.Embedding | nn.Linear)
-        module.weight[present:] = module.weight[:present].float().mean(dim=0)
+        module.weight[present:] = module.weight[:present].mean(dim=0, dtype=torch.float32)

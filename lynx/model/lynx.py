@@ -11,12 +11,11 @@ from torch.nn import functional
 from transformers import LlamaForCausalLM
 
 from lynx.config.errors import LynxError
+from lynx.model.attention import decoding_attention, document_attention
 from lynx.model.generation import generate_rows
 from lynx.model.parts import PARTS, part_of
 from lynx.model.resampler import FrameLayout, Resampler
 from lynx.model.vision_encoder import VisionEncoder
-
-IGNORED_LABEL = -100
 
 
 class BatchLike(Protocol):
@@ -26,11 +25,14 @@ class BatchLike(Protocol):
     num_frames: Tensor
     is_blank: bool
     input_ids: Tensor
-    vision_mask: Tensor
     document_ids: Tensor
     position_ids: Tensor
     labels: Tensor
     source_ids: Tensor
+    vision_places: Tensor
+    target_places: Tensor
+    document_bounds: Tensor
+    longest_document: int
 
 
 class LynxModel(nn.Module):
@@ -79,7 +81,7 @@ class LynxModel(nn.Module):
 
         A frame's position is added to the features of videos only (num_frames > 1).
         """
-        layout = FrameLayout(num_frames)
+        layout = FrameLayout(num_frames, pixel_values.device)
         if layout.used.shape[1] > len(self.frame_positions):
             raise LynxError(
                 f"a video of {layout.used.shape[1]} frames: the model has positions for "
@@ -97,16 +99,20 @@ class LynxModel(nn.Module):
         """Losses (num_targets,) float32 in nats, and the source (num_targets,) of each target."""
         hidden = self.language_model.model(
             inputs_embeds=self._embed(batch),
-            attention_mask=self._document_mask(batch.document_ids),
             position_ids=batch.position_ids,
             use_cache=False,
+            **document_attention(
+                batch,
+                attention=self.language_model.config._attn_implementation,
+                dtype=self.language_model.dtype,
+            ),
         ).last_hidden_state
-        targets = batch.labels[:, 1:]
-        counted = targets != IGNORED_LABEL
         # The head at target positions only: most positions are prompt or vision.
-        logits = self.language_model.lm_head(hidden[:, :-1][counted])
-        losses = functional.cross_entropy(logits.float(), targets[counted], reduction="none")
-        return losses, batch.source_ids[:, 1:][counted]
+        places = batch.target_places
+        logits = self.language_model.lm_head(hidden.flatten(0, 1).index_select(0, places - 1))
+        labels, source_ids = batch.labels.flatten()[places], batch.source_ids.flatten()[places]
+        losses = functional.cross_entropy(logits.float(), labels, reduction="none")
+        return losses, source_ids
 
     @torch.no_grad()
     def generate(
@@ -138,7 +144,8 @@ class LynxModel(nn.Module):
         was_training = self.training
         self.eval()
         try:
-            return generate_rows(self.language_model, rows, settings=settings, seeds=seeds)
+            with decoding_attention(self.language_model):
+                return generate_rows(self.language_model, rows, settings=settings, seeds=seeds)
         finally:
             self.train(was_training)
 
@@ -149,21 +156,5 @@ class LynxModel(nn.Module):
         if batch.is_blank:
             # All ranks run the same modules in every step; a blank picture adds nothing.
             return embeds + 0.0 * vision.sum()
-        return embeds.masked_scatter(batch.vision_mask[..., None], vision)
-
-    def _document_mask(self, document_ids: Tensor) -> Tensor:
-        """Causal within each document (R, 1, T, T); padding sees padding, so no row is empty."""
-        length = document_ids.shape[1]
-        causal = torch.ones(length, length, dtype=torch.bool, device=document_ids.device).tril()
-        allowed = (document_ids[:, :, None] == document_ids[:, None, :]) & causal
-        if self.language_model.config._attn_implementation != "eager":
-            return allowed[:, None]
-        dtype = self._score_dtype(document_ids.device.type)
-        mask = torch.zeros(allowed.shape, dtype=dtype, device=document_ids.device)
-        return mask.masked_fill(~allowed, torch.finfo(dtype).min)[:, None]
-
-    def _score_dtype(self, device: str) -> torch.dtype:
-        """Of the attention scores: a wider mask would widen every score tensor."""
-        if torch.is_autocast_enabled(device):
-            return torch.get_autocast_dtype(device)
-        return self.language_model.dtype
+        rows = embeds.flatten(0, 1).index_copy(0, batch.vision_places, vision.flatten(0, 1))
+        return rows.view_as(embeds)

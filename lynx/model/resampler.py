@@ -14,14 +14,22 @@ class FrameLayout:
     would hang ZeRO-3 and mix up gradients under ZeRO-2.
     """
 
-    def __init__(self, num_frames: Tensor) -> None:
-        """num_frames (V,) int64: frames of each visual sample, in the order of the frames."""
-        longest = int(num_frames.max())
-        slots = torch.arange(longest, device=num_frames.device)
-        self.used = slots < num_frames[:, None]  # (V, longest)
-        self.is_ragged = not bool(self.used.all())
-        self.index_in_sample = slots.expand_as(self.used)[self.used]  # (F,)
-        self.is_video = (num_frames > 1).repeat_interleave(num_frames)  # (F,)
+    def __init__(self, num_frames: Tensor, device: torch.device | None = None) -> None:
+        """num_frames (V,) int64: frames of each visual sample, in the order of the frames.
+
+        Counted on the CPU, where `num_frames` should be: a GPU would have to end all it does
+        before the shapes were known. device: of the frames; by default that of `num_frames`.
+        """
+        device, num_frames = device or num_frames.device, num_frames.cpu()
+        slots = torch.arange(int(num_frames.max()))
+        used = slots < num_frames[:, None]
+        self.is_ragged = not bool(used.all())
+        index_in_sample = slots.expand_as(used)[used]
+        is_video = (num_frames > 1).repeat_interleave(num_frames)
+        places = used.flatten().nonzero().flatten()
+        self.used, self.index_in_sample, self.is_video, self._places = (
+            one.to(device, non_blocking=True) for one in (used, index_in_sample, is_video, places)
+        )  # (V, longest), (F,), (F,), (F,)
 
     def rows(self, per_frame: Tensor) -> Tensor:
         """(F, N, d) -> (V, longest * N, d), zeros where a sample has fewer frames."""
@@ -29,9 +37,8 @@ class FrameLayout:
         tokens, width = per_frame.shape[1:]
         if not self.is_ragged:
             return per_frame.reshape(samples, longest * tokens, width)
-        padded = per_frame.new_zeros(samples, longest, tokens, width)
-        padded[self.used] = per_frame
-        return padded.flatten(1, 2)
+        padded = per_frame.new_zeros(samples * longest, tokens, width)
+        return padded.index_copy(0, self._places, per_frame).view(samples, -1, width)
 
     def attention_mask(self, tokens: int, dtype: torch.dtype) -> Tensor | None:
         """Additive mask (V, 1, 1, longest * tokens), or None where all samples are alike."""

@@ -50,6 +50,8 @@ def captions_text(run_dir: RunDir, shards: Path, *, pool: str, num_shown: int) -
         num_queries=config.model.resampler.num_queries,
         seed=config.seed,
         use_bf16=uses_bf16(config),
+        image_mean=config.model.vision_encoder.image_mean,
+        image_std=config.model.vision_encoder.image_std,
     )
     parts = [_losses_text(source.name, found)]
     if num_shown:

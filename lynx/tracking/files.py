@@ -16,24 +16,30 @@ Target = str | os.PathLike[str]
 
 
 def write_bytes_atomic(path: Target, content: bytes) -> None:
-    """Write `content` to `path`; missing parent folders are made.
+    """Write `content` to `path`; missing parent folders are made."""
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(content)
 
-    The temporary file lies beside the target: a rename is atomic only within one file system.
+
+@contextmanager
+def atomic_file(path: Target) -> Iterator[Path]:
+    """Give the path of a temporary file that takes the place of `path` when the block ends well.
+
+    It lies beside the target: a rename is atomic only within one file system.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(
-        dir=target.parent, prefix=f".{target.name}.", suffix=".tmp"
-    )
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+    os.close(descriptor)
+    temporary = Path(name)
     try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
+        yield temporary
+        with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes files that only the owner reads
+        temporary.chmod(0o666 & ~_umask())  # mkstemp makes files that only the owner reads
         os.replace(temporary, target)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 

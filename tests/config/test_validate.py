@@ -50,6 +50,13 @@ def test_a_variant_that_can_not_work_is_refused(override: str, reason: str) -> N
         compose(overrides=[override])
 
 
+def test_flash_attention_in_float32_is_refused_on_a_gpu_alone() -> None:
+    overrides = ["hardware.attention=varlen", "hardware.precision=fp32"]
+    compose(overrides=overrides)
+    with pytest.raises(LynxError, match=r"hardware\.attention: on a GPU varlen .* is fp32; bf16"):
+        compose(overrides=[*overrides, "hardware.accelerator=gpu"])
+
+
 def test_a_benchmark_prompt_must_hold_the_question() -> None:
     key = "evaluation.benchmarks.open_vqa_image"
     with pytest.raises(LynxError, match=r"'Answer!' lacks \{question\}"):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from lynx.config.errors import LynxError
-from lynx.data.batch import Batch, Document, collate
+from lynx.data.batch import Batch, Document, collate, places_of
 from lynx.data.text import IGNORED, Encoded
 
 QUERIES = 3
@@ -92,6 +93,24 @@ def test_frames_are_in_the_order_of_the_documents_in_the_rows() -> None:
     assert int(batch.vision_mask.sum()) == QUERIES * len(batch.num_frames)
 
 
+def test_places_are_those_that_the_masks_say() -> None:
+    batch = packed(*MIXED)
+    assert batch.vision_places.tolist() == batch.vision_mask.flatten().nonzero().flatten().tolist()
+    targets = (batch.labels != IGNORED).flatten().nonzero().flatten()
+    assert batch.target_places.tolist() == targets.tolist()
+    # Rows of 24: 12 + 8 and padding, 10 + 10 and padding, 20 and padding.
+    assert batch.document_bounds.tolist() == [0, 12, 20, 24, 34, 44, 48, 68, 72]
+    assert batch.document_bounds.dtype == torch.int32
+    assert batch.longest_document == 20
+
+
+def test_the_first_token_of_a_row_is_no_target_as_nothing_stands_before_it() -> None:
+    labels = np.array([[5, 6, IGNORED], [7, IGNORED, 8]])
+    none, ids = np.zeros(labels.shape, dtype=np.bool_), np.ones(labels.shape, dtype=np.int64)
+    places = places_of(vision_mask=none, labels=labels, document_ids=ids)
+    assert places["target_places"].tolist() == [1, 5]
+
+
 def test_packing_loses_no_supervised_token() -> None:
     assert packed(*MIXED).num_targets == 2 * len(MIXED)
 
@@ -113,6 +132,7 @@ def test_a_sample_longer_than_a_row_names_the_key_to_change() -> None:
 def test_a_batch_moves_as_a_whole() -> None:
     batch = packed(*MIXED).to("meta")
     tensors = [value for value in vars(batch).values() if isinstance(value, Tensor)]
-    assert len(tensors) == 8
-    assert {tensor.device.type for tensor in tensors} == {"meta"}
+    assert len(tensors) == 11
+    staying = [tensor for tensor in tensors if tensor.device.type != "meta"]
+    assert len(staying) == 1 and staying[0] is batch.num_frames  # it says how large others become
     assert batch.positions == (1, 2, 3, 4, 5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import get_args
 
 import pytest
 
@@ -10,7 +11,7 @@ from lynx.config.errors import LynxError
 from lynx.data.packing import Packing, packed_rows
 
 NUM_QUERIES = 32
-PACKINGS: tuple[Packing, ...] = ("balanced", "first_fit")
+PACKINGS: tuple[Packing, ...] = get_args(Packing)
 
 
 def lengths_of(kind: str, count: int, rng: random.Random) -> list[int]:
@@ -53,6 +54,10 @@ def test_balanced_rows_are_less_than_five_percent_padding(
         used += sum(lengths)
         places += len(rows) * -(-width // 8) * 8
     assert 1 - used / places < 0.05
+
+
+def test_without_packing_each_document_has_a_row() -> None:
+    assert packed_rows([3, 1, 2], pack_length=9, packing="none") == [[0], [1], [2]]
 
 
 @pytest.mark.parametrize("packing", PACKINGS)

@@ -11,8 +11,9 @@ from transformers import AutoTokenizer
 
 from lynx.config.errors import LynxError
 from lynx.config.prompt_pools import PromptPool
+from lynx.data.dialogue import encode_prompt
 from lynx.data.sample import Round, Sample
-from lynx.data.text import IGNORED, Encoded, encode_prompt, encode_sample
+from lynx.data.text import IGNORED, Encoded, encode_sample
 from tests.tiny import write_tokenizer
 
 POOL = PromptPool(

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from lynx.data.sample import UnreadableSampleError
-from lynx.data.transforms import CLIP_MEAN, CLIP_STD, image_to_tensor
+from lynx.data.transforms import CLIP_MEAN, CLIP_STD, image_to_tensor, normalise
 
 
 def encoded(image: Image.Image, form: str = "PNG") -> bytes:
@@ -48,6 +48,22 @@ def test_colors_are_normalised_as_clip_does() -> None:
     assert torch.allclose(
         tensor, torch.tensor(expected)[:, None, None].expand(3, 14, 14), atol=1e-5
     )
+
+
+def test_colors_are_normalised_as_the_encoder_wants() -> None:
+    mean, std = (0.5, 0.4, 0.3), (0.5, 0.25, 0.1)
+    picture = encoded(Image.new("RGB", (8, 8), (255, 0, 51)))
+    tensor = image_to_tensor(picture, image_size=14, image_mean=mean, image_std=std)
+    torch.testing.assert_close(tensor.mean((1, 2)), torch.tensor([1.0, -1.6, -1.0]))
+
+
+def test_levels_are_normalised_in_one_order_of_operations() -> None:
+    """Figures of finished runs hang on every bit."""
+    levels = torch.arange(3 * 256).remainder(256).to(torch.uint8).reshape(3, 16, 16)
+    mean = torch.tensor([0.48145466, 0.4578275, 0.40821073])[:, None, None]
+    std = torch.tensor([0.26862954, 0.26130258, 0.27577711])[:, None, None]
+    expected = (levels.float() / 255 - mean) / std
+    assert torch.equal(normalise(levels, torch.empty(3, 16, 16)), expected)
 
 
 def test_evaluation_shows_the_central_square() -> None:

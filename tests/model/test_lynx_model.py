@@ -14,7 +14,7 @@ from lynx.config.errors import LynxError
 from lynx.model.build import build_model, meta_model, parameter_counts
 from lynx.model.lynx import LynxModel
 from lynx.model.parts import part_of
-from lynx.model.vision_encoder import load_vision_encoder
+from lynx.model.vision_loading import load_vision_encoder
 from tests.tiny import TinyBatch, batch_of, document, tiny_config, write_vision_encoder
 
 NEW_PARTS = {"resampler", "frame_positions", "adapters"}

@@ -20,7 +20,7 @@ PACK_LENGTH = 64
 FRAMES = (1, 0, 3, 1, 0, 2)  # of each document; 0: text alone
 
 
-@pytest.fixture(params=["eager", "sdpa"])
+@pytest.fixture(params=["eager", "sdpa", "varlen"])
 def model(tmp_path: Path, request: pytest.FixtureRequest) -> LynxModel:
     model = build_model(tiny_config(tmp_path, {"hardware.attention": request.param}), seed=0)
     model.set_trainable(PARTS)
