@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import lightning as L
+from lightning.pytorch.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
@@ -46,7 +47,10 @@ def build_trainer(config: Config, stage: str, *, root: Path) -> L.Trainer:
         ),
         # DeepSpeed writes folders of its own; its strategy sees to their atomicity.
         precision=None if is_deepspeed else precision,
-        plugins=[LynxDeepSpeedPrecision(precision) if is_deepspeed else AtomicCheckpointIO()],
+        plugins=[
+            LynxDeepSpeedPrecision(precision) if is_deepspeed else AtomicCheckpointIO(),
+            *_cluster(),
+        ],
         max_epochs=-1,
         max_steps=getattr(config.stages, stage).steps,
         accumulate_grad_batches=accumulation(config, stage),
@@ -62,8 +66,24 @@ def build_trainer(config: Config, stage: str, *, root: Path) -> L.Trainer:
     )
 
 
+def _cluster() -> list[SLURMEnvironment]:
+    """SLURM's processes, where it has started them, without Lightning's way to requeue a job.
+
+    That one saves wherever a signal interrupts the step; `StopOnSignal` waits for the step's end.
+    """
+    if TorchElasticEnvironment.detect() or not SLURMEnvironment.detect():
+        return []
+    return [SLURMEnvironment(auto_requeue=False)]
+
+
 def build_module(
-    config: Config, stage: str, *, model: LynxModel, source_names: Sequence[str], key: str
+    config: Config,
+    stage: str,
+    *,
+    model: LynxModel,
+    source_names: Sequence[str],
+    key: str,
+    parent_key: str | None = None,
 ) -> LynxTrainingModule:
     """The stage's module; sets which parts of `model` are trained."""
     settings, optimizer = getattr(config.stages, stage), config.optimizer
@@ -95,4 +115,5 @@ def build_module(
         make_optimizer=optimizer_and_schedule,
         stage_key=key,
         seed=config.seed,
+        parent_key=parent_key,
     )

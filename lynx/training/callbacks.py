@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import lightning as L
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from lynx.data.module import LynxDataModule
+from lynx.tracking.stopping import StopSignals
 from lynx.training.checkpoint_io import checkpoint_path, remove_checkpoints
 from lynx.training.module import LynxTrainingModule, is_logged_step
 from lynx.training.printing import RunLog
@@ -161,45 +160,27 @@ class Checkpoints(AfterStep):
 
 
 class StopOnSignal(AfterStep):
-    """On SIGTERM: ends the step, saves, and stops.
-
-    The handler only sets a flag, which the ranks share after the step: a collective inside the
-    handler would wait for the backward pass that it interrupts.
-    """
+    """On SIGTERM or SIGUSR1: ends the step, saves, and stops; the ranks agree after every step."""
 
     def __init__(self, checkpoints: Checkpoints) -> None:
+        self.signals = StopSignals()
         self._checkpoints = checkpoints
-        self._received = False
-        self._previous: Any = None
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Install the handler."""
+        """Take the place of Lightning's handlers, which wait for other ranks within a step.
+
+        Lightning itself puts back what there was before its own, after a failure too.
+        """
         super().on_train_start(trainer, pl_module)
-        self._previous = signal.signal(signal.SIGTERM, self._remember)
+        self.signals.listen()
 
     def after_step(self, trainer: L.Trainer, module: LynxTrainingModule) -> None:
         """Save and stop if any rank has been told to."""
-        if not trainer.strategy.reduce_boolean_decision(self._received, all=False):
+        if not trainer.strategy.reduce_boolean_decision(self.signals.received, all=False):
             return
         if trainer.global_step < trainer.max_steps:
             self._checkpoints.save(trainer)
             trainer.should_stop = True
-
-    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Put the previous handler back, before Lightning takes its own away."""
-        self._restore()
-
-    def on_exception(self, *_: Any) -> None:
-        """Put the previous handler back."""
-        self._restore()
-
-    def _restore(self) -> None:
-        if self._previous is not None:
-            signal.signal(signal.SIGTERM, self._previous)
-            self._previous = None
-
-    def _remember(self, number: int, frame: FrameType | None) -> None:
-        self._received = True
 
 
 class AtEnd(L.Callback):

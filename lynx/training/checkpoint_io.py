@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from lightning.fabric.plugins import CheckpointIO
 
+from lynx.config.errors import LynxError
+
 PATTERN = re.compile(r"step(\d+)\.ckpt")
 
 
@@ -38,7 +40,12 @@ class AtomicCheckpointIO(CheckpointIO):
         map_location: Callable[..., Any] | None = None,
         weights_only: bool | None = None,
     ) -> dict[str, Any]:
-        """Read the checkpoint at `path` onto the CPU."""
+        """Read the checkpoint at `path` onto the CPU; LynxError if it isn't one file."""
+        if Path(path).is_dir():
+            raise LynxError(
+                f"--resume: {path} was written by DeepSpeed; go on with "
+                "hardware.strategy=deepspeed, or run without --resume to start the stage anew"
+            )
         loaded: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         return loaded
 

@@ -45,15 +45,19 @@ class LynxTrainingModule(L.LightningModule):
         make_optimizer: Callable[[LynxModel], tuple[AdamW, LambdaLR]],
         stage_key: str,
         seed: int,
+        parent_key: str | None = None,
     ) -> None:
-        """stage_key: address of the stage; a checkpoint of another address is refused."""
+        """stage_key: address of the stage; a checkpoint of another address is refused.
+
+        parent_key: address of the stage before.
+        """
         super().__init__()
         self.model = model
         self.__dict__["losses"] = MeanLosses(source_names)  # no sub-module: DeepSpeed casts those
         self.last_learning_rate = 0.0
         self.gradient_norm: Tensor | None = None  # of the last logged step, before clipping
         self._make_optimizer = make_optimizer
-        self._stage_key = stage_key
+        self._stage_key, self._parent_key = stage_key, parent_key
         self._seed = seed
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
@@ -64,7 +68,8 @@ class LynxTrainingModule(L.LightningModule):
         """
         losses, source_ids = self.model(batch)
         self.losses.update(losses.detach(), source_ids)
-        tokens = torch.tensor(float(batch.step_target_tokens), device=losses.device)
+        # Filled on the device: a number that is copied there waits for the whole forward pass.
+        tokens = losses.new_full((), float(batch.step_target_tokens))
         tokens = self.trainer.strategy.reduce(tokens, reduce_op="sum")
         parts = self.trainer.world_size * self.trainer.accumulate_grad_batches
         return losses.sum() * (parts / tokens.clamp(min=1.0))
@@ -116,8 +121,14 @@ class LynxTrainingModule(L.LightningModule):
         return state
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the stage's address and the sums behind the logged losses."""
+        """Add the stage's address, what one file of the weights needs (`consolidation.py`), and the
+        sums behind the logged losses."""
         checkpoint["stage_key"] = self._stage_key
+        checkpoint["trained"] = {
+            "parts": sorted(self.model.trained_parts),
+            "identities": dict(self.model.identities),
+            "parent": self._parent_key,
+        }
         checkpoint["losses"] = gathered(self.losses.own_sums())
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -20,7 +20,6 @@ from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from transformers import PreTrainedTokenizerFast
 
 from lynx.config.compose import config_dict, config_text
-from lynx.config.errors import LynxError
 from lynx.config.schema import STAGE_NAMES, Config
 from lynx.data.build import build_data_module, check_stage
 from lynx.data.module import LynxDataModule
@@ -34,6 +33,7 @@ from lynx.tracking.manifest import git_state, write_manifest
 from lynx.tracking.memory import peak_memory, release_memory, reset_peak_memory
 from lynx.tracking.ranks import agreed, gathered, is_connected, is_first_rank
 from lynx.tracking.run_dir import RunDir
+from lynx.tracking.stopping import StoppedError
 from lynx.training import stages
 from lynx.training.audit import Audit
 from lynx.training.build import build_module, build_trainer
@@ -95,7 +95,7 @@ def train(
     )
     for stage in STAGE_NAMES:  # what is wrong with the last stage's data must not cost the first's
         check_stage(config, stage, catalog=run.catalog)
-    _connect(build_trainer(config, STAGE_NAMES[0], root=run_dir.path))
+    connect(config)
     with _sole_trainer(run):
         parent: Parent | None = None
         for stage in STAGE_NAMES:
@@ -105,13 +105,17 @@ def train(
     return run_dir
 
 
-def _connect(trainer: L.Trainer) -> None:
+def connect(config: Config) -> None:
     """Let ranks that torchrun or SLURM has started all at once agree from the beginning.
 
     Else each would look at the disk in its own moment, and one might train what another reuses.
     Where rank zero starts the others itself it does so when it has decided and has the lock: they
     come to the same decision from what it left.
     """
+    if is_connected():
+        return
+    quieten()
+    trainer = build_trainer(config, STAGE_NAMES[0], root=RunDir.of(config).path)
     environment = getattr(trainer.strategy, "cluster_environment", None)
     if trainer.world_size > 1 and not isinstance(environment, LightningEnvironment):
         trainer.strategy.setup_environment()
@@ -203,7 +207,14 @@ def _train_stage(
     if parent is not None:
         load_trained_parts(model, parent.final_path)
         inherited = safetensors.torch.load_file(parent.final_path)
-    module = build_module(config, stage, model=model, source_names=data.source_names, key=key)
+    module = build_module(
+        config,
+        stage,
+        model=model,
+        source_names=data.source_names,
+        key=key,
+        parent_key=parent.key if parent else None,
+    )
     data.quarantine = Quarantine(run_dir.quarantine_path(stage))
     step_log = StepLog(
         stage=stage,
@@ -232,7 +243,8 @@ def _train_stage(
     )
     audit = Audit(stage=stage, log=run.log)
     # The order matters: sums are closed before they are saved, and the audit comes before the end.
-    callbacks = [step_log, audit, saver, StopOnSignal(saver), AtEnd(finish)]
+    stop = StopOnSignal(saver)
+    callbacks = [step_log, audit, saver, stop, AtEnd(finish)]
     trainer.callbacks += callbacks  # type: ignore[attr-defined]
     if trainer.is_global_zero:
         trainer.loggers = make_loggers(
@@ -248,9 +260,9 @@ def _train_stage(
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint)
     finally:
         wandb.finish()  # or the next stage would log into this stage's W&B run
-    agreed(None)  # Lightning kills rank zero when another rank has ended with an error
-    if trainer.global_step < settings.steps:
-        raise LynxError(
+    # All ranks come here before one ends: Lightning kills rank zero when another has.
+    if stop.signals.received_by_any():
+        raise StoppedError(
             f"stage {stage} was stopped by a signal after step {trainer.global_step} of "
             f"{settings.steps}; its state is saved, go on with --resume"
         )

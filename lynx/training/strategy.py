@@ -22,6 +22,7 @@ from torch import Tensor
 
 from lynx.config.errors import LynxError
 from lynx.model.lynx import LynxModel
+from lynx.training.zero_checkpoint import check_written_by_zero, num_ranks, write_universal
 
 _PATIENCE = timedelta(hours=3)  # the other ranks wait while rank zero asks a served judge
 
@@ -59,6 +60,42 @@ class LynxDeepSpeedStrategy(DeepSpeedStrategy):
     def backward(self, closure_loss: Tensor, optimizer: Any, *args: Any, **kwargs: Any) -> Tensor:
         """Lightning has divided by the number of micro batches; the engine must not do it again."""
         return super().backward(closure_loss, optimizer, *args, scale_wrt_gas=False, **kwargs)
+
+    def load_checkpoint(
+        self, checkpoint_path: Any, weights_only: bool | None = None
+    ) -> dict[str, Any]:
+        """As the parent's; what another number of processes has written is rearranged first.
+
+        LynxError for what another strategy, or the other kind of ZeRO, has written.
+        """
+        path = Path(checkpoint_path)
+        check_written_by_zero(path, splits_weights=self.zero_stage_3)
+        if num_ranks(path) == self.world_size:
+            return super().load_checkpoint(path, weights_only)
+        universal = path.with_name(f".{path.name}.universal.tmp")
+        if self.is_global_zero:
+            write_universal(path, universal)
+        self.barrier()
+        engine = self.deepspeed_engine
+        engine._config.load_universal_checkpoint = True
+        # ZeRO-3 would give the first group's settings, such as its weight decay, to all groups, and
+        # one counter of steps, which each group then advances.
+        adamw = engine.optimizer.optimizer
+        groups = adamw.param_groups
+        loaded = ("params", "lr")
+        kept = [{k: v for k, v in group.items() if k not in loaded} for group in groups]
+        try:
+            state = super().load_checkpoint(universal, weights_only)
+        finally:
+            engine._config.load_universal_checkpoint = False
+        for group, settings in zip(groups, kept, strict=True):
+            group.update(settings)
+        for one in adamw.state.values():
+            one["step"] = torch.as_tensor(one["step"], dtype=torch.float32).clone()
+        self.barrier()
+        if self.is_global_zero:
+            shutil.rmtree(universal)
+        return state
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], filepath: Any, storage_options: Any = None
