@@ -6,6 +6,7 @@ SCALE  ?= desk
 SEEDS  ?=
 SET    ?=
 NAME   ?=
+PLAN   ?=
 
 VENV  := .venv
 comma := ,
@@ -18,7 +19,7 @@ WHERE  = --scale $(SCALE) $(foreach seed,$(SEEDS),--seed $(seed))
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ablation train evaluate table compare world backbones check format golden test
+.PHONY: help setup ablation train evaluate plan table compare world backbones check format golden test
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | \
@@ -45,6 +46,10 @@ evaluate: setup  ## NAME=lynx: evaluate a trained variant
 	$(call need,NAME,an experiment or an ablation)
 	$(LYNX) evaluate $(NAME) $(WHERE) --resume $(SET)
 
+plan: setup  ## NAME=lynx: what a variant needs, before it is trained (PLAN="--gpu h100 --probe")
+	$(call need,NAME,an experiment or an ablation)
+	$(LYNX) plan $(NAME) --scale $(SCALE) $(PLAN) $(SET)
+
 table: setup  ## N=5: the paper's table beside what was measured
 	$(call need,N,the number of a table)
 	$(LYNX) table $(N) $(WHERE)
@@ -58,7 +63,7 @@ world: setup  ## OUT=world.png: a sheet of pictures of the miniature world with 
 	$(LYNX) world show $(or $(OUT),world.png)
 
 backbones: setup  ## train the miniature world's backbones again (an hour or two)
-	$(LYNX) backbones
+	$(LYNX) backbones train
 
 check: setup  ## lint, format, types, import layers
 	$(BIN)/ruff check .

@@ -146,7 +146,7 @@ def test_an_ablation_trains_and_evaluates_its_base_first_and_every_seed(  # type
         return "/".join(run.path.name for run in [*base, *other])
 
     for module, names in {
-        "lynx.training.run": {"train": train},
+        "lynx.training.run": {"train": train, "connect": lambda config: None},
         "lynx.evaluation.run": {"evaluate": evaluate},
         "lynx.reporting.tables": {"ablation_report": report},
         "lynx.reporting.wandb_report": {"log_report": lambda *_, **__: None},

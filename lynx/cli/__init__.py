@@ -6,39 +6,65 @@ import os
 import sys
 import time
 
+from lynx.cli.backbones import backbones_app
+from lynx.cli.chat import chat, demo
+from lynx.cli.consolidate import consolidate
 from lynx.cli.data import data_app
+from lynx.cli.export import export
+from lynx.cli.launch import check, launch
+from lynx.cli.plan import plan
 from lynx.cli.prompts import prompts_app
 from lynx.cli.quality import data_noise  # noqa: F401, which adds its commands to data_app
 from lynx.cli.recipes import recipe_app
+from lynx.cli.released import export_released, import_released
 from lynx.cli.runs import app
-from lynx.cli.world import backbones, world_app
+from lynx.cli.world import world_app
 from lynx.config.errors import LynxError
 
 app.add_typer(recipe_app, name="recipe")
 app.add_typer(data_app, name="data")
 app.add_typer(prompts_app, name="prompts")
 app.add_typer(world_app, name="world")
-app.command()(backbones)
+app.add_typer(backbones_app, name="backbones")
+app.command("import-released")(import_released)
+app.command("export-released")(export_released)
+app.command()(consolidate)
+app.command()(export)
+app.command()(launch)
+app.command()(check)
+app.command()(plan)
+app.command()(chat)
+app.command()(demo)
 
 _SECONDS_FOR_RANK_ZERO = 6  # to say what is wrong; Lightning kills it when another rank has ended
 
 
 def main() -> None:
-    """Run the command line; a LynxError is printed without a traceback and exits 2."""
+    """Run the command line; a LynxError is printed without a traceback and gives the status."""
     try:
         app()
     except LynxError as error:
-        rank, parent = os.environ.get("LOCAL_RANK", "0"), os.getppid()
-        if rank != "0":
-            time.sleep(_SECONDS_FOR_RANK_ZERO)
-        if os.getppid() == parent:  # else rank zero, which started this one, has said it
+        rank = _rank()
+        # All ranks stop for the same signal, and one tells of it; a mistake may be one node's.
+        if _is_to_speak() and (rank == "0" or error.exit_status == LynxError.exit_status):
             print(f"error: {'' if rank == '0' else f'rank {rank}: '}{error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(error.exit_status)
     except Exception:
         # What another rank's end does to this one needs no traceback: that rank has told of it.
-        rank, parent = os.environ.get("LOCAL_RANK", "0"), os.getppid()
-        if rank != "0":
-            time.sleep(_SECONDS_FOR_RANK_ZERO)
-            if os.getppid() != parent:
-                sys.exit(2)
+        if not _is_to_speak():
+            sys.exit(2)
         raise
+
+
+def _rank() -> str:
+    """This process's number in the run, by whoever has started it, in Lightning's order."""
+    names = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
+    return next((os.environ[name] for name in names if name in os.environ), "0")
+
+
+def _is_to_speak() -> bool:
+    """False where rank zero, which had started this process, has ended and so has told why."""
+    parent = os.getppid()
+    if os.environ.get("LOCAL_RANK", "0") != "0":
+        time.sleep(_SECONDS_FOR_RANK_ZERO)
+    return os.getppid() == parent

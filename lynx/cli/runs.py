@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lynx.cli.checks import check_one_factor, check_trained_as
+from lynx.config.ablation import Ablation
 from lynx.config.compose import (
-    NO_VARIANT,
     ablation_names,
     compose,
     config_text,
@@ -61,13 +63,13 @@ def list_command() -> None:
 @app.command()
 def show(name: Name = "lynx", overrides: Overrides = None, scale: Scale = "desk") -> None:
     """Print the resolved configuration of a variant."""
-    typer.echo(config_text(_compose(name, scale=scale, overrides=overrides)), nl=False)
+    typer.echo(config_text(composed(name, scale=scale, overrides=overrides)), nl=False)
 
 
 @app.command()
 def diff(base: Name, other: Name, overrides: Overrides = None, scale: Scale = "desk") -> None:
     """Print what two variants differ in, after everything is resolved."""
-    pair = [_compose(name, scale=scale, overrides=overrides) for name in (base, other)]
+    pair = [composed(name, scale=scale, overrides=overrides) for name in (base, other)]
     typer.echo(diff_text(*pair), nl=False)
 
 
@@ -80,23 +82,37 @@ def train(
     resume: Resume = False,
 ) -> None:
     """Train a variant through its stages."""
-    for config in _each_seed(name, scale=scale, seeds=seed, overrides=overrides):
-        run_dir = _train(config, resume=resume)
-        _say(f"trained: {run_dir.path}")
+    configs = _each_seed(name, scale=scale, seeds=seed, overrides=overrides)
+    with _running(configs):
+        for config in configs:
+            run_dir = _train(config, resume=resume)
+            _say(f"trained: {run_dir.path}")
 
 
 @app.command()
 def evaluate(
-    name: Name,
+    name: Annotated[str, typer.Argument(help="An experiment, an ablation, or a run's folder.")],
     overrides: Overrides = None,
     scale: Scale = "desk",
     seed: Seeds = None,
     resume: Resume = False,
 ) -> None:
     """Ask a trained variant the benchmarks' questions and judge its answers."""
-    for config in _each_seed(name, scale=scale, seeds=seed, overrides=overrides):
-        run_dir = _evaluate(config, resume=resume)
-        _say(f"evaluated: {run_dir.path}")
+    from lynx.tracking.run_dir import RunDir
+
+    own = RunDir(Path(name))
+    if own.config_path.is_file():
+        config = load_config(own.config_path, overrides or ())
+        check_trained_as(config, own)
+        with _running():
+            _ask(own, config, resume=resume)
+        _say(f"evaluated: {own.path}")
+        return
+    configs = _each_seed(name, scale=scale, seeds=seed, overrides=overrides)
+    with _running():
+        for config in configs:
+            run_dir = _evaluate(config, resume=resume)
+            _say(f"evaluated: {run_dir.path}")
 
 
 @app.command()
@@ -116,24 +132,18 @@ def ablation(
     chosen = load_ablation(name)
     paper_row(chosen.paper["table"], chosen.paper["row"])  # a typo must not wait for the trainings
     _say(f"{chosen.name}: {chosen.question}")
-    # All is composed before anything is trained: a mistake in the ablation costs no hours.
-    plans = {
-        variant: _each_seed(variant, scale=scale, seeds=seed, overrides=overrides)
-        for variant in (chosen.base, chosen.name)
-    }
-    for pair in zip(*plans.values(), strict=True):
-        _check_one_factor(*pair, diff_keys=set(chosen.diff))
+    plans = ablation_plans(chosen, scale=scale, seeds=seed, overrides=overrides)
     runs: dict[str, list[RunDir]] = {}
-    for variant, configs in plans.items():
-        for config in configs:
-            _say(f"== {variant}, scale {scale}, seed {config.seed}")
-            _train(config, resume=resume)
-            runs.setdefault(variant, []).append(_evaluate(config, resume=resume))
-    if not is_first_rank():
-        return
-    text = ablation_report(runs[chosen.base], runs[chosen.name])
-    typer.echo(text)
-    log_report(runs[chosen.name][-1], plans[chosen.name][-1], name=chosen.name, text=text)
+    with _running([config for configs in plans.values() for config in configs]):
+        for variant, configs in plans.items():
+            for config in configs:
+                _say(f"== {variant}, scale {scale}, seed {config.seed}")
+                _train(config, resume=resume)
+                runs.setdefault(variant, []).append(_evaluate(config, resume=resume))
+        if is_first_rank():
+            text = ablation_report(runs[chosen.base], runs[chosen.name])
+            typer.echo(text)
+            log_report(runs[chosen.name][-1], plans[chosen.name][-1], name=chosen.name, text=text)
 
 
 @app.command()
@@ -180,7 +190,7 @@ def _say(text: str) -> None:
         typer.echo(text)
 
 
-def _compose(
+def composed(
     name: str, *, scale: str, seed: int = 0, overrides: Sequence[str] | None = None
 ) -> Config:
     """The variant called `name`, which is an ablation or an experiment."""
@@ -200,19 +210,36 @@ def _each_seed(
 ) -> list[Config]:
     """The variant at each seed, a seed given twice once: pooled twice, it would count double."""
     return [
-        _compose(name, scale=scale, seed=seed, overrides=overrides)
+        composed(name, scale=scale, seed=seed, overrides=overrides)
         for seed in dict.fromkeys(seeds or [0])
     ]
 
 
-def _check_one_factor(base: Config, other: Config, *, diff_keys: set[str]) -> None:
-    """Overrides may change both sides, but must leave them apart by the ablation's diff."""
-    lost = sorted(diff_keys - set(resolved_diff(base, other)))
-    if lost:
-        raise LynxError(
-            f"{other.ablation}: with the values given on the command line, `{lost[0]}` is the same "
-            f"as in {base.experiment}, so there is nothing to compare; leave those values out"
-        )
+def ablation_plans(
+    chosen: Ablation, *, scale: str, seeds: list[int] | None, overrides: Sequence[str] | None
+) -> dict[str, list[Config]]:
+    """The base and the ablation at each seed; a mistake in the ablation costs no training."""
+    plans = {
+        variant: _each_seed(variant, scale=scale, seeds=seeds, overrides=overrides)
+        for variant in (chosen.base, chosen.name)
+    }
+    for pair in zip(*plans.values(), strict=True):
+        check_one_factor(*pair, diff_keys=set(chosen.diff))
+    return plans
+
+
+@contextmanager
+def _running(configs: Iterable[Config] = ()) -> Iterator[None]:
+    """What training and evaluating need around them, on every rank; configs: to be trained."""
+    from lynx.launch.preflight import check_machine
+    from lynx.tracking.ranks import agreed
+    from lynx.tracking.stopping import ended_by_signals
+
+    with ended_by_signals():
+        for config in configs:
+            check_machine(config)
+        yield
+        agreed(None)  # SLURM ends a job a minute after one of its processes
 
 
 def _train(config: Config, *, resume: bool) -> RunDir:
@@ -231,7 +258,7 @@ def _evaluate(config: Config, *, resume: bool) -> RunDir:
     from lynx.tracking.run_dir import RunDir
 
     run_dir = RunDir.of(config)
-    _check_trained_as(config, run_dir)
+    check_trained_as(config, run_dir)
     for stage in STAGE_NAMES:
         if not run_dir.is_complete(stage):
             name = config.ablation or config.experiment
@@ -240,32 +267,15 @@ def _evaluate(config: Config, *, resume: bool) -> RunDir:
                 f"first `lynx train {name} --scale {config.scale} --seed {config.seed} --resume` "
                 "with the same overrides"
             )
-    from lynx.evaluation.run import evaluate as evaluate_run
-    from lynx.tracking.memory import release_memory
-
-    evaluate_run(run_dir, config, resume=resume)
-    release_memory()
+    _ask(run_dir, config, resume=resume)
     return run_dir
 
 
-def _check_trained_as(config: Config, run_dir: RunDir) -> None:
-    """A folder keeps its name when an experiment or a scale is edited; its weights are then old."""
-    if not run_dir.config_path.exists():
-        return  # said better by the check of the stages
-    changed = resolved_diff(load_config(run_dir.config_path), config)
-    old = [key for key in changed if _decides_weights(key)]
-    if old:
-        key = old[0]
-        raise LynxError(
-            f"{run_dir.path}: was trained with {key} {changed[key][0]}, which is now "
-            f"{changed[key][1]}; restore the value, or train it again: `lynx train "
-            f"{config.ablation or config.experiment} --scale {config.scale} --seed {config.seed}`"
-        )
+def _ask(run_dir: RunDir, config: Config, *, resume: bool) -> None:
+    from lynx.evaluation.run import evaluate as evaluate_run
+    from lynx.tracking.memory import release_memory
+    from lynx.training.run import connect
 
-
-def _decides_weights(key: str) -> bool:
-    """Whether a stage's address holds the key; how a step is spread over devices is not in it."""
-    if key == "hardware.precision":
-        return True
-    elsewhere = ("evaluation.", "vocabulary.", "hardware.", "data.pack", *NO_VARIANT)
-    return not key.startswith(elsewhere) and not key.endswith(".micro_batch_size")
+    connect(config)
+    evaluate_run(run_dir, config, resume=resume)
+    release_memory()

@@ -1,0 +1,1 @@
+"""Starts runs on clusters, and looks at a machine before a run does."""

@@ -1,0 +1,14 @@
+"""What a check of the machine says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of one check; text: what was found, and for a problem what would be right."""
+
+    check: str
+    text: str
+    is_problem: bool = False

@@ -1,0 +1,1 @@
+"""Forecasts of a variant before it is trained: parameters, memory, operations, hours, disk."""

@@ -1,0 +1,106 @@
+"""Which stages a run would find trained: by address after a real run, by settings without data."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lynx.config.compose import compose
+from lynx.config.schema import STAGE_NAMES, Config
+from lynx.planning.reuse import addresses, settings_addresses, stage_states
+from lynx.tracking.run_dir import RunDir
+from lynx.training.checkpoint_io import checkpoint_path
+from lynx.training.run import train
+from lynx.training.stages import final_path, read_record, remove_records, write_record
+from tests.tiny import tiny_catalog, tiny_config
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """A tiny variant whose weights and shards are on this machine."""
+    root = tmp_path_factory.mktemp("reuse")
+    sources = {name: str(folder) for name, folder in tiny_catalog(root).items()}
+    (root / "catalog.yaml").write_text(yaml.safe_dump({"sources": sources}))
+    return tiny_config(root, {"data.catalog": str(root / "catalog.yaml")})
+
+
+@pytest.fixture(scope="module")
+def run_dir(config: Config) -> RunDir:
+    return train(config)
+
+
+def states(config: Config, base: Config) -> list[str]:
+    return [stage.state for stage in stage_states(config, base).values()]
+
+
+def ablated(config: Config) -> Config:
+    """As an ablation that differs from stage two on."""
+    stages = config.stages
+    resolution = replace(stages.resolution, image_size=28)
+    return replace(config, ablation="low_resolution", stages=replace(stages, resolution=resolution))
+
+
+def test_addresses_are_those_that_a_run_writes(config: Config, run_dir: RunDir) -> None:
+    records = {stage: read_record(run_dir, stage) for stage in STAGE_NAMES}
+    assert addresses(config) == {stage: one["key"] for stage, one in records.items() if one}
+
+
+def test_a_trained_run_is_found_and_its_first_stage_reused(config: Config, run_dir: RunDir) -> None:
+    assert states(config, config) == ["trained"] * 3
+    found = stage_states(ablated(config), config)
+    assert [one.state for one in found.values()] == ["reused", "to train", "to train"]
+    assert all(one.is_certain for one in found.values())
+    assert str(run_dir.path.name) in found["pretrain"].text
+
+
+def test_a_checkpoint_is_gone_on_from(config: Config, run_dir: RunDir) -> None:
+    other = replace(config, seed=1)
+    folder = RunDir.of(other).checkpoint_dir("pretrain")
+    folder.mkdir(parents=True)
+    checkpoint_path(folder, 2).touch()
+    assert states(other, other) == ["resumable", "to train", "to train"]
+    assert "step00000002" in stage_states(other, other)["pretrain"].text
+
+
+def test_before_the_base_is_trained_its_stages_are_shared(config: Config) -> None:
+    other = replace(config, seed=2)
+    assert states(ablated(other), other) == ["shared", "to train", "to train"]
+
+
+def test_a_folder_of_other_settings_is_told(config: Config) -> None:
+    other = replace(config, seed=3)
+    run_dir = RunDir.of(other)
+    write_record(run_dir, "pretrain", {"key": "of other weights"})
+    run_dir.checkpoint_dir("pretrain").mkdir()
+    final_path(run_dir, "pretrain").touch()
+    found = stage_states(other, config)["pretrain"]
+    assert (found.state, found.is_certain) == ("to train", True)
+    assert "of other settings" in found.text
+
+
+@pytest.mark.parametrize(
+    ("ablation", "shared"),
+    [("low_resolution", 1), ("noisy_data", 0), ("no_diverse_prompts", 0), ("plug_and_play", 3)],
+)
+def test_without_data_settings_are_compared(tmp_path: Path, ablation: str, shared: int) -> None:
+    place = [f"tracking.output_dir={tmp_path}"]
+    variant = compose(ablation=ablation, scale="paper", overrides=place)
+    found = stage_states(variant, compose(scale="paper", overrides=place))
+    assert addresses(variant) is None
+    assert [one.state for one in found.values()] == ["shared"] * shared + ["to train"] * (
+        3 - shared
+    )
+    assert not any(one.is_certain for one in found.values())
+
+
+def test_another_seed_or_scale_shares_nothing_by_settings() -> None:
+    base, other = compose(scale="paper"), compose(scale="paper", seed=1)
+    pairs = zip(settings_addresses(base).values(), settings_addresses(other).values(), strict=True)
+    assert all(one != two for one, two in pairs)
+
+
+def test_an_edited_folder_loses_its_record(config: Config, run_dir: RunDir) -> None:
+    """Last: it takes the run's records away."""
+    remove_records(run_dir, first="resolution")
+    assert states(config, config) == ["trained", "to train", "to train"]
