@@ -23,8 +23,8 @@ import torch
 
 from benchmarks.measuring import Report
 from lynx.config.compose import compose
-from lynx.config.known_backbones import shape_of
 from lynx.config.schema import STAGE_NAMES, Config
+from lynx.model.pretrained import shape_of
 from lynx.planning.load import stage_load
 from lynx.planning.probe import ProbeResult, device_name, matmul_rate, probe
 from lynx.planning.synthetic import load_of, synthetic_batch

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -50,6 +51,16 @@ def use_hub(monkeypatch: pytest.MonkeyPatch, url: str, cache: str) -> None:
     monkeypatch.setattr(
         constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}"
     )
+
+
+def hub_cache(monkeypatch: pytest.MonkeyPatch, root: Path, repo: str) -> Path:
+    """The folder, empty, of a repository's snapshot in a new cache of the Hub below `root`."""
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(root))
+    own = root / f"models--{repo.replace('/', '--')}"
+    (own / "refs").mkdir(parents=True)
+    (own / "refs" / "main").write_text("0123")
+    (own / "snapshots" / "0123").mkdir(parents=True)
+    return own / "snapshots" / "0123"
 
 
 def _facts(name: str, content: bytes) -> dict[str, Any]:

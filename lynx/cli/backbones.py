@@ -49,13 +49,15 @@ def backbones_fetch(
 
 @backbones_app.command("convert")
 def backbones_convert(
-    file: Annotated[Path, typer.Argument(help="A GGUF file of a Llama, or EVA-CLIP-g's weights.")],
+    source: Annotated[
+        Path, typer.Argument(help="GGUF file of a Llama, EVA-CLIP-g's weights, or BLIP-2's folder.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder to write to.")],
 ) -> None:
-    """Turn a model that is published as one file into a folder that a configuration can name."""
+    """Turn a model that is published in another form into a folder for a configuration to name."""
     from lynx.model.backbones import convert_checkpoint
 
-    for line in convert_checkpoint(file, out):
+    for line in convert_checkpoint(source, out):
         typer.echo(line)
     typer.echo(f"written: {out}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,7 +39,11 @@ def chat(
 
     answerer = Answerer.of(run, device=device)
     decoding_of(answerer.rows, row)
-    talk = Chat(answerer, typer.echo, row=row, seed=seed, describe_first=describe_first)
+    is_typed = sys.stdin.isatty()
+    talk = Chat(
+        answerer, typer.echo, row=row, seed=seed, describe_first=describe_first,
+        strict=not is_typed,
+    )  # fmt: skip
     typer.echo(f"{answerer.name} on the {answerer.asker.device.type.upper()}\n{HELP}")
     try:
         if image is not None:
@@ -46,8 +51,11 @@ def chat(
         if video is not None:
             talk.show(str(video), kind="video")
     except LynxError as error:  # another can be named in the conversation
+        if not is_typed:
+            raise
         typer.echo(f"error: {error}")
-    talk.run(_typed() if sys.stdin.isatty() else sys.stdin)
+    sys.stdin.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
+    talk.run(_typed() if is_typed else sys.stdin)
 
 
 def demo(
@@ -55,7 +63,10 @@ def demo(
     beside: Annotated[
         Path | None, typer.Option(help="A second run, asked the same and shown beside the first.")
     ] = None,
-    port: Annotated[int | None, typer.Option(help="Else the first free one from 7860 on.")] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Else the first free one from 7860 on."),
+    ] = None,
     host: Annotated[
         str, typer.Option(help="0.0.0.0 lets other machines in; there is no password.")
     ] = "127.0.0.1",
@@ -65,6 +76,7 @@ def demo(
     device: Device = "auto",
 ) -> None:
     """Talk to one trained model, or to two side by side, on a page in the browser."""
+    _check_address(host, port)
     try:
         from lynx.serving.page import serve
     except ModuleNotFoundError as error:
@@ -77,6 +89,17 @@ def demo(
 
     runs = [run] if beside is None else [run, beside]
     serve([Answerer.of(one, device=device) for one in runs], host=host, port=port, share=share)
+
+
+def _check_address(host: str, port: int | None) -> None:
+    """Before models are loaded; LynxError where the page could not be served from there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for option, number in ((f"--host {host}", 0), (f"--port {port}", port or 0)):
+        try:
+            socket.create_server((host, number), family=family).close()
+        except OSError as error:
+            reason = error.strerror or error
+            raise LynxError(f"{option}: {reason}; give another, or none") from error
 
 
 def _typed() -> Iterator[str]:

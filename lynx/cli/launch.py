@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import textwrap
 from pathlib import Path
 from typing import Annotated
 
@@ -43,8 +44,11 @@ def launch(
     options = read_options(slurm or [])
     values = list(overrides or [])
     if "nodes" in options:
-        values = [value for value in values if not value.startswith("hardware.num_nodes=")]
-        values.append(f"hardware.num_nodes={options['nodes']}")
+        stated = f"hardware.num_nodes={options['nodes']}"
+        others = [one for one in values if one.startswith("hardware.num_nodes=") and one != stated]
+        if others:
+            raise LynxError(f"--slurm NODES={options['nodes']} contradicts {others[0]}: give one")
+        values = [*(value for value in values if value != stated), stated]
     if name in ablation_names():
         commands = ["ablation"]
         plans = ablation_plans(load_ablation(name), scale=scale, seeds=[seed], overrides=values)
@@ -60,7 +64,7 @@ def launch(
         [["lynx", command, *what] for command in commands],
         written_by=shlex.join(["lynx", *sys.argv[1:]]),
         options=options,
-        environment={key: os.environ[key] for key in sorted(os.environ) if _is_ours(key)},
+        environment=_our_environment(str(repository_root())),
         repository=repository_root(),
         bin_dir=Path(sys.prefix) / "bin",
         log_dir=folder,
@@ -74,8 +78,10 @@ def launch(
     typer.echo(f"submitted: job {submit(script)}; it prints to {folder}/slurm-<job>.log")
 
 
-def _is_ours(variable: str) -> bool:
-    return variable.startswith("LYNX_") and variable != "LYNX_ROOT"
+def _our_environment(root: str) -> dict[str, str]:
+    """LYNX_ROOT as `root`: the job starts elsewhere, where a relative path would mean another."""
+    found = {key: os.environ[key] for key in sorted(os.environ) if key.startswith("LYNX_")}
+    return found | ({"LYNX_ROOT": root} if "LYNX_ROOT" in found else {})
 
 
 def check(
@@ -87,8 +93,13 @@ def check(
     findings = inspect(composed(name, scale=scale, seed=seed, overrides=overrides))
     width = max(len(finding.check) for finding in findings)
     for finding in findings:
-        word = "problem" if finding.is_problem else "ok"
-        typer.echo(f"{word:<8} {finding.check:<{width}}  {finding.text}")
+        word = "problem" if finding.is_problem else "warning" if finding.is_warning else "ok"
+        indent = " " * (width + 11)
+        text = textwrap.fill(
+            finding.text, 100, initial_indent=indent, subsequent_indent=indent,
+            break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
+        typer.echo(f"{word:<8} {finding.check:<{width}}  {text.lstrip()}")
     bad = sum(finding.is_problem for finding in findings)
     if bad:
         raise LynxError(

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from lynx.cli.runs import Name, Overrides, Scale, composed
 from lynx.config.errors import LynxError
 from lynx.config.schema import Config
+from lynx.planning.facts_files import DEFAULT_GPU
 
 if TYPE_CHECKING:
     from lynx.planning.load import Load
     from lynx.planning.probe import ProbeResult
-
-_DEFAULT_GPU = "a100-80gb"
 
 
 def plan(
@@ -23,16 +22,14 @@ def plan(
     overrides: Overrides = None,
     scale: Scale = "desk",
     seed: Annotated[int, typer.Option(help="Of the runs that are looked for.")] = 0,
-    gpu: Annotated[
-        str, typer.Option(help="Kind of GPU: a100-80gb, h100, h200, ...")
-    ] = _DEFAULT_GPU,
+    gpu: Annotated[str, typer.Option(help="Kind of GPU: a100-80gb, h100, h200, ...")] = DEFAULT_GPU,
     utilisation: Annotated[float, typer.Option(help="Share of its rate that is reached.")] = 0.4,
     tokens_per_sample: Annotated[
         float | None, typer.Option(help="Instead of what data or paper say.")
     ] = None,
     probe: Annotated[bool, typer.Option("--probe", help="Measure real steps instead.")] = False,
     steps: Annotated[int, typer.Option(help="Of the probe, per stage.")] = 20,
-    device: Annotated[str, typer.Option(help="Of the probe: cuda or cpu.")] = "cuda",
+    device: Annotated[Literal["cuda", "cpu"], typer.Option(help="Of the probe.")] = "cuda",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Forecast parameters, memory, operations, hours and disk of a variant, beside the paper's."""

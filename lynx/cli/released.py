@@ -59,6 +59,7 @@ def _lines(report: Imported) -> list[str]:
     for what, names in {
         "computed from the configuration, not read": report.computed,
         "ignored, without a place in the variant": report.ignored,
+        "ignored, without the other pieces of their parameter": report.incomplete,
         "not in the file, the variant's own values": report.kept,
         "beside the weights, not read": report.others,
     }.items():

@@ -236,8 +236,8 @@ def _running(configs: Iterable[Config] = ()) -> Iterator[None]:
     from lynx.tracking.stopping import ended_by_signals
 
     with ended_by_signals():
-        for config in configs:
-            check_machine(config)
+        for text in check_machine(*configs):
+            _say(f"warning: {text}")
         yield
         agreed(None)  # SLURM ends a job a minute after one of its processes
 

@@ -175,7 +175,10 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     """
     if not path.is_file():
         raise LynxError(f"no configuration at {path}; a run's folder holds config.yaml")
-    return _Stack().on(_layer_of(path)).on(_override_layer(overrides)).resolved()
+    layer = _layer_of(path)
+    if not layer.leaves:
+        raise LynxError(f"{layer.origin}: is empty, and not a run's configuration")
+    return _Stack().on(layer).on(_override_layer(overrides)).resolved()
 
 
 def _file_layer(folder: str, name: str, *, kind: str) -> Layer:

@@ -98,7 +98,7 @@ RANGES = {  # `*` is a stage, a benchmark or a generation row
     "evaluation.judge.max_retries": NOT_NEGATIVE,
     "evaluation.judge.concurrency": AT_LEAST_ONE,
     "evaluation.batch_size": AT_LEAST_ONE,
-    "evaluation.max_input_tokens": AT_LEAST_ONE,
+    "evaluation.max_input_tokens": Range(2),  # BOS and something that is asked
     "tracking.log_every_n_steps": AT_LEAST_ONE,
     "tracking.checkpoint_every_n_steps": AT_LEAST_ONE,
     "tracking.num_sample_pictures": NOT_NEGATIVE,

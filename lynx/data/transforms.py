@@ -88,6 +88,11 @@ def decoded(data: bytes) -> Image.Image:
         ) from error
 
 
+def as_rgb(image: Image.Image) -> Image.Image:
+    """The picture in RGB, turned as its EXIF data say, transparent parts white."""
+    return _opaque(ImageOps.exif_transpose(image))
+
+
 def _opaque(image: Image.Image) -> Image.Image:
     """The picture in RGB, transparent parts white."""
     if image.mode.startswith("I"):  # 16 bits of grey, which Pillow would clip at 255 to white

@@ -111,9 +111,10 @@ def _ask_all(
     )
     if done is None:
         return
+    loaded = asker()  # before a bar is shown: it may have something to tell
     with _progress(shown=is_first) as progress, StopSignals() as signals:
         task = progress.add_task(title, total=len(benchmark.questions), completed=len(done))
-        for predictions in _answers(benchmark, asker(), first=len(done), batch_size=batch_size):
+        for predictions in _answers(benchmark, loaded, first=len(done), batch_size=batch_size):
             if is_first:
                 files.append(predictions)
             done.extend(predictions)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lynx.config.schema import STAGE_NAMES, Config
 from lynx.evaluation.results import ResultFiles
 from lynx.evaluation.scores import Scores
+from lynx.reporting.records import read_record
 from lynx.tracking.run_dir import RunDir
 
 _USE = """```python
@@ -17,9 +18,10 @@ inputs = processor("What is in the picture?", vision=Image.open("picture.jpg"))
 print(processor.batch_decode(model.generate(**inputs, num_beams=5, do_sample=False)))
 ```
 
-A video is a list of at most {num_frames} frames, a dialogue a list of (question, answer) pairs
-whose last answer is `None`. Text is lower-cased and put into the template of training,
-`user: ...` and `bot:`. `generate` takes the columns of Table 9: {settings}."""
+A video is a list of at most {num_frames} frames. A dialogue is a list of turns, the last without
+an answer: `processor([("what is it?", "a cat"), ("what color?", None)], vision=picture)`. Text is
+lower-cased and put into the template of training, `user: ...` and `bot:`. `generate` takes the
+columns of Table 9: {settings}."""
 
 
 def model_card(run_dir: RunDir, config: Config, *, name: str) -> str:
@@ -30,7 +32,7 @@ def model_card(run_dir: RunDir, config: Config, *, name: str) -> str:
         f"A Lynx of the {config.scale} scale: a vision encoder, a resampler with "
         f"{config.model.resampler.num_queries} vision tokens, and a language model with bottleneck "
         "adapters, as in *What Matters in Training a GPT4-Style Language Model with Multimodal "
-        "Inputs?* (NAACL 2024). Trained by Lynx Lab; these are not the authors' weights.\n",
+        "Inputs?* (NAACL 2024).\n",
         "## Use\n",
         _USE.format(
             name=name,
@@ -38,7 +40,7 @@ def model_card(run_dir: RunDir, config: Config, *, name: str) -> str:
             settings=", ".join(f"`{key}`" for key in vars(config.evaluation.generation["demo"])),
         ),
         "\n## Training\n",
-        _training(config),
+        _origin(run_dir, config),
         "\n## Measured\n",
         _scores(run_dir, config),
         "\n## Licence and limits\n",
@@ -55,6 +57,18 @@ def _front_matter(config: Config) -> str:
     lines = ["library_name: transformers", "pipeline_tag: image-text-to-text"]
     lines += ["tags:", "- lynx", "- multimodal", f"- {variant}"]
     return "\n".join(["---", *lines, "---\n"])
+
+
+def _origin(run_dir: RunDir, config: Config) -> str:
+    """How the weights came about: imported, or trained in the stages of the configuration."""
+    record = read_record(run_dir.stage_record_path(STAGE_NAMES[-1])) or {}
+    imported = record.get("imported")
+    if imported is None:
+        return f"By Lynx Lab; these are not the authors' weights. {_training(config)}"
+    return (
+        f"Not by Lynx Lab: imported from the release's format, file `{imported['file']}`, sha256 "
+        f"`{imported['sha256']}`.\n"
+    )
 
 
 def _training(config: Config) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from transformers import AutoConfig, PreTrainedConfig
@@ -10,9 +11,9 @@ from transformers import AutoConfig, PreTrainedConfig
 class LynxConfig(PreTrainedConfig):
     """Sizes of the parts, and how pictures and text are prepared for them.
 
-    vision_config, text_config: contents of the parts' own `config.json`. resampler, adapter: fields
-    of the suite's `model.resampler` and `model.adapter`. image_size: pixels, of the last stage.
-    generation: the row of Table 9 that `generate` follows by default.
+    vision_config, text_config: of the parts' own classes. resampler, adapter: fields of the suite's
+    `model.resampler` and `model.adapter`. image_size: pixels, of the last stage. generation: the
+    row of Table 9 that `generate` follows by default.
     """
 
     model_type = "lynx"
@@ -23,14 +24,14 @@ class LynxConfig(PreTrainedConfig):
         *,
         vision_config: Any = None,
         text_config: Any = None,
-        resampler: dict[str, int] | None = None,
-        adapter: dict[str, Any] | None = None,
+        resampler: Mapping[str, int] | None = None,
+        adapter: Mapping[str, Any] | None = None,
         num_frames: int = 5,
         image_size: int = 420,
-        image_mean: tuple[float, ...] = (0.48145466, 0.4578275, 0.40821073),
-        image_std: tuple[float, ...] = (0.26862954, 0.26130258, 0.27577711),
+        image_mean: Sequence[float] = (),
+        image_std: Sequence[float] = (),
         max_input_tokens: int = 512,
-        generation: dict[str, Any] | None = None,
+        generation: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         self.vision_config = _config_of(vision_config, "blip_2_vision_model")
@@ -39,8 +40,7 @@ class LynxConfig(PreTrainedConfig):
         self.adapter = dict(adapter or {})
         self.num_frames = num_frames
         self.image_size = image_size
-        self.image_mean = tuple(image_mean)
-        self.image_std = tuple(image_std)
+        self.image_mean, self.image_std = (*image_mean,), (*image_std,)
         self.max_input_tokens = max_input_tokens
         self.generation = dict(generation or {})
         super().__init__(**kwargs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -11,6 +11,7 @@ from typing import Any
 from lynx.config.errors import LynxError
 from lynx.config.nearest import nearest_hint
 from lynx.config.schema import GenerationConfig
+from lynx.config.seeds import torch_seed
 from lynx.evaluation.asking import Turn
 from lynx.serving.answering import Answerer
 from lynx.serving.vision import Picture
@@ -31,6 +32,7 @@ class Request:
     turns: tuple[Turn, ...]  # a dialogue whose last answer is None
     pictures: tuple[Picture, ...]  # none, one, or several of which each takes a frame's place
     settings: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""  # of the question, as the harness calls it
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,17 @@ class HarnessModel:
     describe_first: bool = False
     batch_size: int = 8
     seed: int = 0
+    _asked: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def answers(
         self, requests: Sequence[Request], *, advance: Callable[[int], object] = lambda _: None
     ) -> list[str]:
         """One answer per request, in their order; advance is told how many more are done.
 
+        Sampled answers depend on the seed, the question, its name, and how often it has been asked.
         An error is raised, never taken for an empty answer.
         """
+        seeds = [self._seed(request) for request in requests]
         groups: dict[str, list[int]] = defaultdict(list)
         for index, request in enumerate(requests):
             groups[str(sorted(self.decoding(request.settings).items()))].append(index)
@@ -61,7 +66,7 @@ class HarnessModel:
                     [requests[index].turns for index in batch],
                     [self._shown(requests[index].pictures) for index in batch],
                     row=self.decoding(requests[batch[0]].settings),
-                    seeds=[self.seed] * len(batch),
+                    seeds=[seeds[index] for index in batch],
                     describe_first=self.describe_first,
                 )
                 for index, answer in zip(batch, answers, strict=True):
@@ -74,8 +79,8 @@ class HarnessModel:
         if self.row is not None:
             return {"row": self.row}
         asked = {key: value for key, value in settings.items() if key not in IGNORED_SETTINGS}
-        temperature = asked.pop("temperature", None) or 0.0
-        if temperature not in (0.0, 1.0):
+        temperature = asked.pop("temperature", None)
+        if temperature not in (None, 0.0, 1.0):
             raise LynxError(
                 f"temperature {temperature}: answers are sampled at 1 (Table 9) or not at all; "
                 "give row=NAME to decode by a row of Table 9"
@@ -86,8 +91,14 @@ class HarnessModel:
             hint = nearest_hint(unknown[0], list(known))
             raise LynxError(f"the harness asks for the unknown setting {unknown[0]}{hint}")
         stated = {key: value for key, value in asked.items() if value is not None}
-        stated.setdefault("do_sample", temperature > 0)
+        if temperature is not None:  # harnesses write a temperature of 0 and mean greedy
+            stated["do_sample"] = temperature > 0
         return {"row": "demo", **NEUTRAL, **stated}
+
+    def _seed(self, request: Request) -> int:
+        question = (request.name, str(request.turns))
+        self._asked[question] += 1
+        return torch_seed(self.seed, "harness", *question, self._asked[question])
 
     def _shown(self, pictures: Sequence[Picture]) -> Any:
         if not pictures:

@@ -43,6 +43,8 @@ def export_run(path: Path, folder: Path, *, dtype: Literal["fp32", "bf16"]) -> P
     _check_replaceable(folder)
     run_dir = RunDir(path)
     config = load_config(run_dir.config_path)
+    if ROW not in config.evaluation.generation:
+        raise LynxError(f"{run_dir.config_path}: evaluation.generation has no row `{ROW}`")
     checkpoint = trained_parts_path(run_dir)
     model = build_model(config, seed=config.seed)
     load_trained_parts(model, checkpoint)
@@ -120,7 +122,13 @@ def _wrapped(
         wrapped = LynxForConditionalGeneration(config)
     expected = {name: value.shape for name, value in wrapped.lynx.state_dict().items()}
     found = {name: value.shape for name, value in model.state_dict().items()}
-    assert expected == found, sorted(expected.items() ^ found.items())[:3]
-    wrapped.lynx = model.to(dtype)
+    wrong = sorted(expected.items() ^ found.items())
+    assert not wrong, f"the exported code builds another model: {wrong[0]}"
+    kept = set(wrapped._keep_in_fp32_modules_strict or ())
+    for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
+        if tensor.is_floating_point():
+            is_kept = not kept.isdisjoint(name.split("."))
+            tensor.data = tensor.data.to(torch.float32 if is_kept else dtype)
+    wrapped.lynx = model
     wrapped.config.dtype = dtype
     return wrapped

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from lynx.config.errors import LynxError
 from lynx.export.harness import HarnessModel, Request
-from lynx.serving.answering import Answerer
+from lynx.serving.answering import Answerer, Device
 
 
 class LynxForLmmsEval(lmms):
@@ -41,8 +41,7 @@ class LynxForLmmsEval(lmms):
                             "device, row, describe_first, seed")  # fmt: skip
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
             raise LynxError("lmms-eval's several processes aren't supported; start one")
-        is_gpu = str(device or "auto").startswith("cuda")
-        answerer = Answerer.of(pretrained, device="cuda" if is_gpu else "auto")
+        answerer = Answerer.of(pretrained, device=_device(device))
         self._model = HarnessModel(
             answerer,
             row=row,
@@ -64,7 +63,8 @@ class LynxForLmmsEval(lmms):
         context, settings, doc_to_visual, doc_id, task, split = request.args
         pictures = doc_to_visual(self.task_dict[task][split][doc_id]) or ()
         question = context.replace("<image>", "").strip()  # the picture stands before the text
-        return Request(((question, None),), tuple(pictures), settings)
+        name = f"{task}/{split}/{doc_id}"
+        return Request(((question, None),), tuple(pictures), settings, name)
 
     def loglikelihood(self, requests: Any) -> Any:
         """Not offered."""
@@ -73,3 +73,10 @@ class LynxForLmmsEval(lmms):
     def generate_until_multi_round(self, requests: Any) -> Any:
         """Not offered."""
         raise NotImplementedError("tasks of several rounds aren't supported: generate_until is")
+
+
+def _device(name: str | None) -> Device:
+    known: dict[str | None, Device] = {None: "auto", "cpu": "cpu", "cuda": "cuda", "cuda:0": "cuda"}
+    if name not in known:
+        raise LynxError(f"--device {name}: cpu, cuda or nothing; CUDA_VISIBLE_DEVICES picks a GPU")
+    return known[name]

@@ -9,21 +9,22 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional
-from transformers import AutoModel, LlamaForCausalLM, PreTrainedModel
+from torch.nn.utils.rnn import pad_sequence
+from transformers import LlamaForCausalLM, PreTrainedModel
 from transformers.utils import ModelOutput
 
 from lynx.export.configuration_lynx import LynxConfig
-from lynx.model.adapters import Adapter, add_adapters
-from lynx.model.lynx import LynxModel
-from lynx.model.resampler import Resampler
-from lynx.model.vision_encoder import VisionEncoder
-from lynx.model.vision_eva import MODEL_TYPE, EvaEncoder, eva_config
-from lynx.model.vision_tower import TransformersTower, tower_config
+from lynx.model.assembly import assemble
+from lynx.model.generation import left_padded
+from lynx.model.vision_eva import EvaEncoder
+from lynx.model.vision_loading import empty_vision_encoder
+
+_IGNORED = -100  # label of a position without a loss
 
 
 @dataclass
 class LynxOutput(ModelOutput):
-    """loss: mean over labelled positions, float32. logits (B, Q + T, vocabulary), see `forward`."""
+    """loss: mean over labelled positions, float32. logits: (B, length, vocabulary)."""
 
     loss: Tensor | None = None
     logits: Tensor | None = None
@@ -43,26 +44,23 @@ class LynxForConditionalGeneration(PreTrainedModel):
         super().__init__(config)
         text = config.text_config
         text._attn_implementation = "sdpa"
-        vision_encoder = _vision_encoder(config.vision_config.to_dict())
-        width = text.hidden_size
+        vision_encoder = empty_vision_encoder(config.vision_config.to_dict())
         language_model = LlamaForCausalLM(text)
-        bottleneck = width // config.adapter["bottleneck_divisor"]
-        add_adapters(
-            language_model.model.layers,
-            every_n_layers=config.adapter["every_n_layers"],
-            build=lambda _: Adapter(width=width, bottleneck=bottleneck, init="paper"),
-        )
-        self.lynx = LynxModel(
-            vision_encoder=vision_encoder,
-            resampler=Resampler(
-                width=width, feature_width=vision_encoder.width, **config.resampler
-            ),
-            language_model=language_model,
+        self.lynx = assemble(
+            vision_encoder,
+            language_model,
+            resampler=config.resampler,
+            adapter=config.adapter,
             num_frames=config.num_frames,
         )
         for role in ("bos", "eos", "pad"):
             name = f"{role}_token_id"
             setattr(language_model.generation_config, name, getattr(text, name))
+        # The parts lie too deep for `transformers` to ask them itself.
+        parts = (vision_encoder.model, language_model)
+        self._no_split_modules = sorted({name for part in parts for name in part._no_split_modules})
+        if isinstance(vision_encoder, EvaEncoder):  # interpolated before it is rounded
+            self._keep_in_fp32_modules_strict = ["position_embedding"]
         self.post_init()
 
     def forward(
@@ -73,25 +71,15 @@ class LynxForConditionalGeneration(PreTrainedModel):
         num_frames: Tensor | None = None,
         labels: Tensor | None = None,
     ) -> LynxOutput:
-        """Logits of every position of [vision tokens][text].
+        """Logits of every position of [vision tokens][text], in rows that all end together.
 
         input_ids, attention_mask, labels: (B, T), padded on either side. pixel_values
-        (F, 3, S, S) and num_frames (B,): frames of each row, 0 for text alone. Rows are moved to
-        the right, so that all end together; of a row without vision tokens the first Q are pads.
+        (F, 3, S, S) and num_frames (B,): frames of each row, 0 for text alone; without num_frames
+        each row has one. length: of the longest row.
         """
-        mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
-        rows, targets = [], []
-        vision = self._vision_rows(pixel_values, num_frames, len(input_ids))
-        for ids, kept, tokens, label in zip(
-            input_ids, mask.bool(), vision, input_ids if labels is None else labels, strict=True
-        ):
-            text = self.get_input_embeddings()(ids[kept])
-            rows.append(text if tokens is None else torch.cat([tokens.to(text.dtype), text]))
-            ignored = label.new_full((len(rows[-1]) - len(text),), -100)
-            targets.append(torch.cat([ignored, label[kept]]))
-        length = input_ids.shape[1] + self.config.resampler["num_queries"]
-        embeds = _moved_right(rows, length, 0.0)
-        shown = _moved_right([row.new_ones(len(row), dtype=torch.long) for row in rows], length, 0)
+        texts = _without_pads(input_ids, attention_mask)
+        rows = self.lynx.prompt_rows(**self._seen(texts, pixel_values, num_frames))
+        embeds, shown = left_padded(rows)
         logits = self.lynx.language_model(
             inputs_embeds=embeds,
             attention_mask=shown,
@@ -100,8 +88,18 @@ class LynxForConditionalGeneration(PreTrainedModel):
         ).logits
         if labels is None:
             return LynxOutput(logits=logits)
-        wanted = _moved_right(targets, length, -100)[:, 1:].flatten()
-        loss = functional.cross_entropy(logits[:, :-1].flatten(0, 1).float(), wanted)
+        targets = [
+            functional.pad(own, (len(row) - len(own), 0), value=_IGNORED)
+            for own, row in zip(_without_pads(labels, attention_mask), rows, strict=True)
+        ]
+        for own in targets:
+            own[0] = _IGNORED  # only a pad stands before it
+        wanted = pad_sequence(
+            targets, batch_first=True, padding_value=_IGNORED, padding_side="left"
+        )
+        loss = functional.cross_entropy(
+            logits[:, :-1].flatten(0, 1).float(), wanted[:, 1:].flatten(), ignore_index=_IGNORED
+        )
         return LynxOutput(loss=loss, logits=logits)
 
     @torch.no_grad()
@@ -116,26 +114,22 @@ class LynxForConditionalGeneration(PreTrainedModel):
     ) -> Tensor:
         """New ids (B, N) of each row without EOS, padded on the right.
 
-        settings: columns of Table 9 that replace those of `config.generation`. seeds: one per row,
-        for rows of the table that sample; 0, 1, ... by default. The rest as in `forward`.
+        settings: columns of Table 9 that replace those of `config.generation`. seeds: one per row
+        (0), for decoding that samples; an answer depends on its own row and seed alone. The rest as
+        in `forward`.
         """
         unknown = sorted(settings.keys() - self.config.generation.keys())
         if unknown:
             raise TypeError(f"generate: {unknown} are none of {sorted(self.config.generation)}")
-        mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
-        frames = torch.zeros(len(input_ids), dtype=torch.long) if num_frames is None else num_frames
+        texts = _without_pads(input_ids, attention_mask)
         answers = self.lynx.generate(
-            pixel_values=pixel_values,
-            num_frames=frames[frames > 0],
-            prompts=[ids[kept].tolist() for ids, kept in zip(input_ids, mask.bool(), strict=True)],
-            has_vision=(frames > 0).tolist(),
+            **self._seen(texts, pixel_values, num_frames),
             settings={**self.config.generation, **settings},
-            seeds=list(range(len(input_ids))) if seeds is None else seeds,
+            seeds=[0] * len(texts) if seeds is None else seeds,
         )
         pad = self.lynx.language_model.generation_config.pad_token_id
-        longest = max(map(len, answers))
-        padded = [answer + [pad] * (longest - len(answer)) for answer in answers]
-        return torch.tensor(padded, dtype=torch.long, device=input_ids.device)
+        rows = [torch.tensor(ids, dtype=torch.long, device=input_ids.device) for ids in answers]
+        return pad_sequence(rows, batch_first=True, padding_value=pad)
 
     def get_input_embeddings(self) -> Any:
         """The language model's."""
@@ -145,26 +139,36 @@ class LynxForConditionalGeneration(PreTrainedModel):
         """The language model's head."""
         return self.lynx.language_model.get_output_embeddings()
 
-    def _vision_rows(
-        self, pixel_values: Tensor | None, num_frames: Tensor | None, rows: int
-    ) -> list[Tensor | None]:
-        """Vision tokens (Q, hidden) of each row, None for text alone."""
-        if pixel_values is None or num_frames is None:
-            return [None] * rows
-        tokens = iter(self.lynx.encode_vision(pixel_values, num_frames[num_frames > 0]))
-        return [next(tokens) if count else None for count in num_frames.tolist()]
+    def get_expanded_tied_weights_keys(self, all_submodels: bool = False) -> dict[str, str]:
+        """Those of the language model, by their names here."""
+        own = self.lynx.language_model.get_expanded_tied_weights_keys(all_submodels)
+        prefix = "lynx.language_model."
+        return {f"{prefix}{target}": f"{prefix}{source}" for target, source in own.items()}
+
+    def _seen(
+        self, texts: Sequence[Tensor], pixel_values: Tensor | None, num_frames: Tensor | None
+    ) -> dict[str, Any]:
+        """What LynxModel takes of texts and pictures."""
+        counts = [0] * len(texts) if num_frames is None else num_frames.tolist()
+        if pixel_values is not None and num_frames is None:
+            counts = [1] * len(texts)
+        total = 0 if pixel_values is None else len(pixel_values)
+        if len(counts) != len(texts) or sum(counts) != total:
+            raise ValueError(
+                f"{len(texts)} rows with num_frames {counts} don't fit {total} pictures in "
+                "pixel_values"
+            )
+        pixels = None if pixel_values is None else pixel_values.to(self.lynx.frame_positions.dtype)
+        return {
+            "pixel_values": pixels,
+            "num_frames": torch.tensor([count for count in counts if count]),
+            "prompts": [text.tolist() for text in texts],
+            "has_vision": [count > 0 for count in counts],
+        }
 
 
-def _vision_encoder(settings: dict[str, Any]) -> VisionEncoder:
-    if settings["model_type"] == MODEL_TYPE:
-        return EvaEncoder(eva_config(settings, attention="sdpa"))
-    config = tower_config(settings, attention="sdpa", feature_layer=-1)
-    return TransformersTower(AutoModel.from_config(config))
-
-
-def _moved_right(rows: list[Tensor], length: int, value: float) -> Tensor:
-    """(B, length, ...) of rows of several lengths, `value` before them."""
-    padded = rows[0].new_full((len(rows), length, *rows[0].shape[1:]), value)
-    for index, row in enumerate(rows):
-        padded[index, length - len(row) :] = row
-    return padded
+def _without_pads(ids: Tensor, attention_mask: Tensor | None) -> list[Tensor]:
+    """The rows (T_i,) of (B, T), of any padding."""
+    if attention_mask is None:
+        return [*ids]
+    return [row[kept] for row, kept in zip(ids, attention_mask.bool(), strict=True)]

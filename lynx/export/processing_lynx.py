@@ -10,10 +10,11 @@ from PIL import Image
 from transformers import BatchFeature, ProcessorMixin
 
 from lynx.data.dialogue import encode_prompt
-from lynx.data.transforms import Colors, image_to_tensor
+from lynx.data.transforms import CLIP_MEAN, CLIP_STD, Colors, as_rgb, image_to_tensor
 
 Dialogue = Sequence[tuple[str, str | None]]  # what the user says, what the model answered
-Vision = Image.Image | bytes | Sequence[Image.Image | bytes] | None  # a picture, or frames
+Picture = Image.Image | bytes
+Vision = Picture | Sequence[Picture] | None  # a picture, or a video's frames in order
 
 
 class LynxProcessor(ProcessorMixin):
@@ -23,8 +24,8 @@ class LynxProcessor(ProcessorMixin):
         self,
         tokenizer: Any = None,
         image_size: int = 420,
-        image_mean: Sequence[float] = (0.48145466, 0.4578275, 0.40821073),
-        image_std: Sequence[float] = (0.26862954, 0.26130258, 0.27577711),
+        image_mean: Sequence[float] = CLIP_MEAN,
+        image_std: Sequence[float] = CLIP_STD,
         num_frames: int = 5,
         max_input_tokens: int = 512,
         **kwargs: Any,
@@ -36,18 +37,18 @@ class LynxProcessor(ProcessorMixin):
         self.max_input_tokens = max_input_tokens
 
     def __call__(
-        self, text: str | Sequence[str | Dialogue], vision: Sequence[Vision] | Vision = None
+        self,
+        text: str | Dialogue | Sequence[str | Dialogue],
+        vision: Vision | Sequence[Vision] = None,
     ) -> BatchFeature:
         """input_ids and attention_mask (B, T), num_frames (B,), and pixel_values (F, 3, S, S).
 
-        text: a question or several; instead of a question a dialogue, its last answer None.
-        vision: what each is about: a picture, the frames of a video in order, or None.
+        text: a question, or a dialogue whose last answer is None; or a list of such. vision: what
+        it is about: a picture, the frames of a video, or None; of a list of texts a list.
         """
-        questions = [text] if isinstance(text, str) else list(text)
-        single = isinstance(text, str) or vision is None
-        shown: list[Any] = [vision] * len(questions) if single else list(vision)  # type: ignore[arg-type]
-        if len(shown) != len(questions):
-            raise ValueError(f"{len(questions)} texts, but {len(shown)} pictures or videos")
+        is_one = isinstance(text, str) or _is_dialogue(text)
+        questions: list[Any] = [text] if is_one else list(text)
+        shown: list[Any] = [vision] if is_one else self._listed(vision, len(questions))
         frames = [self._frames(item) for item in shown]
         ids = [
             encode_prompt(
@@ -57,8 +58,7 @@ class LynxProcessor(ProcessorMixin):
             )
             for item in questions
         ]
-        longest = max(map(len, ids))
-        pad = self.tokenizer.pad_token_id
+        longest, pad = max(map(len, ids)), self.tokenizer.pad_token_id
         content = {
             "input_ids": torch.tensor([[pad] * (longest - len(row)) + row for row in ids]),
             "attention_mask": torch.tensor(
@@ -74,19 +74,34 @@ class LynxProcessor(ProcessorMixin):
         texts = self.tokenizer.batch_decode(ids, skip_special_tokens=True)
         return [text.strip() for text in texts]
 
-    def _frames(self, item: Vision) -> list[Any]:
-        if item is None:
-            return []
-        if isinstance(item, Image.Image | bytes):
-            return [item]
-        if len(item) > self.num_frames:
-            raise ValueError(f"a video of {len(item)} frames: the model reads {self.num_frames}")
-        return list(item)
+    def _listed(self, vision: Any, number: int) -> list[Any]:
+        if vision is None:
+            return [None] * number
+        if isinstance(vision, Picture) or len(vision) != number:
+            has = "one picture" if isinstance(vision, Picture) else f"{len(vision)} for vision"
+            raise ValueError(f"{number} texts, but {has}; give a list with an entry for each")
+        return list(vision)
 
-    def _tensor(self, frame: Image.Image | bytes) -> torch.Tensor:
+    def _frames(self, item: Vision) -> list[Picture]:
+        frames = [] if item is None else [item] if isinstance(item, Picture) else list(item)
+        wrong = [frame for frame in frames if not isinstance(frame, Picture)]
+        if wrong:
+            raise TypeError(f"a picture is a PIL image or a file's bytes, not {wrong[0]!r}")
+        if len(frames) > self.num_frames:
+            raise ValueError(f"a video of {len(frames)} frames: the model reads {self.num_frames}")
+        return frames
+
+    def _tensor(self, frame: Picture) -> torch.Tensor:
         return image_to_tensor(
-            frame.convert("RGB") if isinstance(frame, Image.Image) else frame,
+            as_rgb(frame) if isinstance(frame, Image.Image) else frame,
             image_size=self.image_size,
             image_mean=self.image_mean,
             image_std=self.image_std,
         )
+
+
+def _is_dialogue(text: Any) -> bool:
+    """Whether it is turns of two, and not a list of questions or dialogues."""
+    return not isinstance(text, str) and all(
+        not isinstance(turn, str) and len(turn) == 2 and isinstance(turn[0], str) for turn in text
+    )

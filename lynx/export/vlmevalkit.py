@@ -37,20 +37,21 @@ class LynxForVlmEvalKit(BaseModel):
 
     def generate_inner(self, message: Content, dataset: str | None = None) -> str:
         """The answer to one question; its texts are joined, its pictures stand before them."""
-        return self._answer([], message)
+        return self._answer([], message, str(dataset))
 
     def chat_inner(self, message: Sequence[Mapping[str, Any]], dataset: str | None = None) -> str:
         """The answer to the last turn of a dialogue of `user` and `assistant`."""
         *earlier, last = message
         said = [_text(turn["content"]) for turn in earlier]
         history = list(zip(said[::2], said[1::2], strict=True))
-        content = [item for turn in message for item in turn["content"] if item["type"] != "text"]
-        return self._answer(history, [*content, *last["content"]])
+        shown = [item for turn in earlier for item in turn["content"] if item["type"] != "text"]
+        return self._answer(history, [*shown, *last["content"]], str(dataset))
 
-    def _answer(self, history: Sequence[tuple[str, str]], message: Content) -> str:
+    def _answer(self, history: Sequence[tuple[str, str]], message: Content, dataset: str) -> str:
         turns: list[Turn] = [*history, (_text(message), None)]
-        shown = dict.fromkeys(item["value"] for item in message if item["type"] != "text")
-        return self._model.answers([Request(tuple(turns), tuple(shown))])[0]
+        shown = tuple(item["value"] for item in message if item["type"] != "text")
+        name = f"{dataset}/{'/'.join(shown)}"
+        return self._model.answers([Request(tuple(turns), shown, name=name)])[0]
 
 
 def register(name: str, path: str, **options: Any) -> None:

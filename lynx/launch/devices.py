@@ -10,18 +10,24 @@ from importlib.util import find_spec
 import torch
 import torch.distributed
 
+from lynx.config.errors import LynxError
 from lynx.config.schema import Config
 from lynx.launch.finding import Finding
+from lynx.model.attention import check_attention
+from lynx.tracking.ranks import num_started, started_by
 
-# Processes on this node, by whoever has started them.
-_STARTED = {"torchrun": "LOCAL_WORLD_SIZE", "srun": "SLURM_NTASKS_PER_NODE"}
-_NODES = {"torchrun": "GROUP_WORLD_SIZE", "srun": "SLURM_NNODES"}
+# Nodes, and processes on this one, by whoever has started them.
+_VARIABLES = {
+    "torchrun": ("GROUP_WORLD_SIZE", "LOCAL_WORLD_SIZE"),
+    "srun": ("SLURM_NNODES", "SLURM_NTASKS_PER_NODE"),
+}
 
 
 def device_findings(config: Config) -> Iterator[Finding]:
     """All that can be known of the devices before anything is put on them."""
     hardware = config.hardware
     yield _processes(config)
+    yield _attention(hardware.attention)
     if hardware.accelerator == "gpu":
         yield _gpus(hardware.devices)
         if torch.cuda.device_count() and "bf16" in (hardware.precision, hardware.frozen_dtype):
@@ -32,17 +38,8 @@ def device_findings(config: Config) -> Iterator[Finding]:
         yield _deepspeed()
 
 
-def started_by() -> str | None:
-    """`torchrun` or `srun` where it has started this process, in Lightning's order."""
-    if "TORCHELASTIC_RUN_ID" in os.environ:
-        return "torchrun"
-    is_interactive = os.environ.get("SLURM_JOB_NAME") in ("bash", "interactive")
-    return "srun" if "SLURM_NTASKS" in os.environ and not is_interactive else None
-
-
 def _processes(config: Config) -> Finding:
     hardware, starter = config.hardware, started_by()
-    wanted = {"hardware.num_nodes": hardware.num_nodes, "hardware.devices": hardware.devices}
     if starter is None:
         if hardware.num_nodes > 1 and "NODE_RANK" not in os.environ:
             text = (
@@ -51,14 +48,30 @@ def _processes(config: Config) -> Finding:
             )
             return Finding("processes", text, is_problem=True)
         return Finding("processes", f"{hardware.devices}, which this command starts itself")
-    found = dict(wanted)
-    for key, names in (("hardware.num_nodes", _NODES), ("hardware.devices", _STARTED)):
-        found[key] = int(os.environ.get(names[starter], wanted[key]))
-    wrong = [f"{key} is {wanted[key]}, not {found[key]}" for key in wanted if found != wanted]
+    nodes, devices = _VARIABLES[starter]
+    if devices not in os.environ:  # which Lightning asks for too
+        text = "srun has started them without --ntasks-per-node, which must be hardware.devices"
+        return Finding("processes", text, is_problem=True)
+    counts = {
+        "hardware.num_nodes": (hardware.num_nodes, int(os.environ[nodes])),
+        "hardware.devices": (hardware.devices, int(os.environ[devices])),
+        "their product": (hardware.num_nodes * hardware.devices, num_started()),
+    }
+    wrong = [
+        f"{key} is {said}, not {found}" for key, (said, found) in counts.items() if said != found
+    ]
     if wrong:
         text = f"{starter} has started others than the configuration says: {', '.join(wrong)}"
         return Finding("processes", text, is_problem=True)
     return Finding("processes", f"{hardware.num_nodes} x {hardware.devices}, by {starter}")
+
+
+def _attention(attention: str) -> Finding:
+    try:
+        check_attention(attention)
+    except LynxError as error:
+        return Finding("attention", str(error), is_problem=True)
+    return Finding("attention", attention)
 
 
 def _gpus(wanted: int) -> Finding:
@@ -93,8 +106,8 @@ def _nccl() -> Finding:
 def _deepspeed() -> Finding:
     if find_spec("deepspeed") is None:
         text = (
-            "not installed, and hardware.strategy is deepspeed: `pip install "
-            "'lynx-lab[deepspeed]'` (make setup EXTRAS=deepspeed), or hardware.strategy=ddp"
+            "not installed, and hardware.strategy is deepspeed: `make setup EXTRAS=dev,deepspeed`, "
+            "or hardware.strategy=ddp"
         )
         return Finding("DeepSpeed", text, is_problem=True)
     return Finding("DeepSpeed", metadata.version("deepspeed"))

@@ -13,7 +13,9 @@ from lynx.config.schema import STAGE_NAMES, Config
 from lynx.data.catalog import load_catalog
 from lynx.data.shards.manifest import MANIFEST
 from lynx.launch.finding import Finding
-from lynx.model.pretrained import missing_shards, resolve_checkpoint
+from lynx.model.pretrained import lacking, resolve_checkpoint
+
+_TO_BUILD = "`lynx data build SOURCE --from FOLDER` makes them (data_recipes/README.md)"
 
 
 def input_findings(config: Config) -> Iterator[Finding]:
@@ -28,11 +30,11 @@ def input_findings(config: Config) -> Iterator[Finding]:
 def _backbone(name: str, checkpoint: str, *, key: str) -> Finding:
     try:
         folder = resolve_checkpoint(checkpoint, key=key)
-        missing = missing_shards(folder)
+        missing = lacking(folder)
     except LynxError as error:
         return Finding(name, str(error), is_problem=True)
     if missing:
-        text = f"{key}: {folder} lacks {len(missing)} files of its index, such as {missing[0]}"
+        text = f"{key}: {folder} lacks {len(missing)} files, such as {missing[0]}"
         return Finding(name, text, is_problem=True)
     return Finding(name, str(checkpoint))
 
@@ -45,27 +47,25 @@ def _data(config: Config) -> Finding:
     try:
         shards = load_catalog(config.data, sources)
     except LynxError as error:
-        text = f"{len(sources)} sources are needed; {_shortened(str(error))}"
-        return Finding("data", text, is_problem=True)
+        return Finding("data", _shortened(str(error), len(sources)), is_problem=True)
     local = {name: Path(place) for name, place in shards.items() if "://" not in str(place)}
     empty = [name for name, folder in local.items() if not (folder / MANIFEST).is_file()]
     if empty:
         text = (
-            f"of {len(sources)} sources, {len(empty)} have no shards in their folder: "
-            f"{', '.join(empty)}; `lynx data build` or `lynx data import` makes {MANIFEST}"
+            f"{len(empty)} of {len(sources)} sources have no {MANIFEST} in their folder, such as "
+            f"{empty[0]}"
         )
-        return Finding("data", text, is_problem=True)
+        return Finding("data", f"{text}; {_TO_BUILD}", is_problem=True)
     return Finding("data", f"{len(sources)} sources; behind URLs: {len(sources) - len(local)}")
 
 
-def _shortened(problems: str) -> str:
-    """A heading and a line for each source, as one line with all names and the first reason."""
+def _shortened(problems: str, num_sources: int) -> str:
+    """A catalog and a line for each source, as one line with the first reason."""
     heading, *lines = problems.splitlines()
     if not lines:
         return heading
-    names = [line.split(":")[0].strip().removeprefix("sources.") for line in lines]
-    first = lines[0].strip()
-    return f"{heading} {len(lines)} can't be used: {', '.join(names)}. The first: {first}"
+    count = f"{len(lines)} of {num_sources} sources have no shards, such as"
+    return f"{heading} {count} {lines[0].strip().removeprefix('sources.')}; {_TO_BUILD}"
 
 
 def _questions(config: Config) -> Finding:
@@ -77,6 +77,9 @@ def _questions(config: Config) -> Finding:
     }
     missing = [f"{key}: {path}" for key, path in places.items() if not from_root(path).is_file()]
     if missing:
-        text = f"no such file: {'; '.join(missing)}"
+        text = (
+            f"{len(missing)} files are not there, such as {missing[0]}; put them there, or name "
+            "others by that key"
+        )
         return Finding("questions", text, is_problem=True)
     return Finding("questions", f"{len(config.evaluation.benchmarks)} benchmarks")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 import textwrap
@@ -20,10 +21,12 @@ SECONDS_BEFORE_LIMIT = 300
 
 # sbatch's long options that a person may set; those in _OWN follow from the configuration.
 _NAMES = (
-    "account begin comment constraint core-spec cpus-per-task deadline delay-boot dependency "
-    "exclude exclusive gpus-per-node gres hint hold job-name kill-on-invalid-dep licenses "
-    "mail-type mail-user mem mem-per-cpu mem-per-gpu network nice nodelist nodes partition power "
-    "priority prolog qos reboot reservation switches threads-per-core time time-min tmp "
+    "account acctg-freq bb bbf begin cluster-constraint clusters comment constraint contiguous "
+    "core-spec cpu-freq cpus-per-task deadline delay-boot dependency exclude exclusive gpu-freq "
+    "gpus-per-node gres gres-flags hint hold job-name kill-on-invalid-dep licenses mail-type "
+    "mail-user mcs-label mem mem-bind mem-per-cpu mem-per-gpu network nice nodelist nodes "
+    "oversubscribe partition power prefer priority profile propagate qos reboot reservation "
+    "segment spread-job switches thread-spec threads-per-core time time-min tmp use-min-nodes "
     "wait-all-nodes wckey"
 )
 OPTIONS = frozenset(_NAMES.split())
@@ -32,6 +35,9 @@ _OWN = {
     "ntasks-per-node": "hardware.devices: a process for each",
     "gpus": "hardware.devices",
     "gpus-per-task": "hardware.devices: each process finds its own GPU among the node's",
+    "gpu-bind": "hardware.devices: each process finds its own GPU among the node's",
+    "cpus-per-gpu": "data.num_workers; CPUS_PER_TASK takes the place of that",
+    "export": "the script: its processes need the variables that it sets",
     "signal": f"how long it takes to stop ({SECONDS_BEFORE_LIMIT} s)",
     "requeue": "the script, which goes on where it stopped",
     "no-requeue": "the script, which goes on where it stopped",
@@ -56,9 +62,12 @@ def read_options(texts: Sequence[str]) -> dict[str, str]:
             problems.append(f"--slurm {text}: --{option} follows from {_OWN[option]}")
         elif option not in OPTIONS:
             hint = nearest_hint(option, OPTIONS)
-            problems.append(f"--slurm {text}: sbatch has no option --{option} to be set here{hint}")
-        elif (equals and not value) or "\n" in value:
-            problems.append(f"--slurm {text}: KEY=VALUE needs a value of one line")
+            problems.append(f"--slurm {text}: --{option} is no option to be set here{hint}")
+        elif (equals and not value) or set(value) & set('\n"\\'):
+            problems.append(
+                f"--slurm {text}: KEY=VALUE needs a value of one line without double quotes and "
+                "backslashes"
+            )
         found[option] = value
     if not found.get("nodes", "1").isdigit() or found.get("nodes") == "0":
         problems.append(f"--slurm NODES={found['nodes']}: needs a number of nodes, such as 4")
@@ -82,8 +91,11 @@ def slurm_script(
 
     commands: what is run in turn, each on all processes. written_by: the command that wrote the
     script. options: as `read_options` gives them. environment: variables to be set. bin_dir: holds
-    `lynx`. log_dir: where SLURM writes what is printed.
+    `lynx`. log_dir: where SLURM writes what is printed. LynxError for a command of several lines,
+    and for other GPUs than the configuration's.
     """
+    if "\n" in written_by:  # what follows would be no comment, and end the #SBATCH lines
+        raise LynxError(f"a value with a line break can't be written into the script: {written_by}")
     lines = [f"#SBATCH {line}" for line in _sbatch_lines(config, options, log_dir=log_dir)]
     exports = [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
     runs = " &&\n  ".join(f"on_all {shlex.join(command)}" for command in commands)
@@ -129,10 +141,13 @@ def _sbatch_lines(config: Config, options: Mapping[str, str], *, log_dir: Path) 
         "ntasks-per-node": str(hardware.devices),
         "cpus-per-task": str(config.data.num_workers + 1),
     }
-    if hardware.accelerator == "gpu" and "gres" not in options:
+    if hardware.accelerator == "gpu" and not _check_gpus(options, hardware.devices):
         lines["gpus-per-node"] = str(hardware.devices)
     if hardware.num_nodes > 1:  # each step waits for the slowest of all
-        lines |= {"exclusive": "", "mem": "0"}
+        if "oversubscribe" not in options:
+            lines["exclusive"] = ""
+        if not {"mem-per-cpu", "mem-per-gpu"} & set(options):  # sbatch takes one of the three
+            lines["mem"] = "0"
     lines |= options
     lines |= {
         "output": f"{log_dir}/slurm-%j.log",
@@ -143,9 +158,20 @@ def _sbatch_lines(config: Config, options: Mapping[str, str], *, log_dir: Path) 
     return [f"--{name}={_word(value)}" if value else f"--{name}" for name, value in lines.items()]
 
 
+def _check_gpus(options: Mapping[str, str], wanted: int) -> bool:
+    """Whether options ask for GPUs, such as `gpu:a100:8`; LynxError for another number of them."""
+    asked = [f"gpu:{options['gpus-per-node']}"] if "gpus-per-node" in options else []
+    asked += [one for one in options.get("gres", "").split(",") if one.partition(":")[0] == "gpu"]
+    for one in asked:
+        last = one.rpartition(":")[2]
+        if (last if last.isdigit() else "1") != str(wanted):
+            raise LynxError(f"--slurm: {one} on each node contradicts hardware.devices={wanted}")
+    return bool(asked)
+
+
 def _word(value: str) -> str:
-    """SLURM takes quotes in an #SBATCH line as a shell does."""
-    return f'"{value}"' if " " in value else value
+    """SLURM takes quotes and `#` in an #SBATCH line as a shell does."""
+    return value if re.fullmatch(r"[\w@%+=:,./*&|()\[\]-]*", value) else f'"{value}"'
 
 
 def submit(script: Path) -> str:

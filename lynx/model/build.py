@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,16 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from lynx.config.errors import LynxError
-from lynx.config.known_backbones import known_backbones, shape_of
-from lynx.config.paths import from_root
+from lynx.config.known_backbones import known_backbones
 from lynx.config.schema import STAGE_NAMES, Config, ModelConfig, VisionEncoderConfig
 from lynx.config.seeds import torch_seed
-from lynx.model.adapters import Adapter, add_adapters
+from lynx.model.assembly import assemble
 from lynx.model.attention import check_attention, whole_row_attention
 from lynx.model.checkpoint import LOADED_PARTS, load_trained_parts, weights_identity
 from lynx.model.language_model import load_language_model, load_tokenizer
 from lynx.model.lynx import LynxModel
 from lynx.model.parts import part_of, trainable_parts
-from lynx.model.pretrained import resolve_checkpoint
-from lynx.model.resampler import Resampler
+from lynx.model.pretrained import is_at_hand, resolve_checkpoint, shape_of
 from lynx.model.vision_encoder import VisionEncoder
 from lynx.model.vision_loading import (
     check_preprocessing,
@@ -129,9 +128,9 @@ def meta_model_of(config: Config) -> LynxModel:
 def _num_tokens(checkpoint: str, shape: Mapping[str, Any]) -> int:
     """Rows of the embedding once `[PAD]` has one, from the tokenizer where it is on disk."""
     size = int(shape["vocab_size"])
-    if (from_root(checkpoint) / "config.json").is_file():
-        return max(size, len(load_tokenizer(checkpoint)))
     entries = [one for one in known_backbones().values() if one.checkpoint == checkpoint]
+    if is_at_hand(checkpoint) or not entries:
+        return max(size, len(load_tokenizer(checkpoint)))
     return size if entries[0].pad_token else size + 1
 
 
@@ -196,28 +195,16 @@ def _assembled(
     *,
     seed: int,
 ) -> LynxModel:
-    """Adds the new parts to the loaded ones."""
-    width = int(language_model.config.hidden_size)
-
-    def adapter(layer: int) -> Adapter:
-        with _stream(seed, "adapters", layer):
-            bottleneck = width // settings.adapter.bottleneck_divisor
-            return Adapter(width=width, bottleneck=bottleneck, init=settings.adapter.init)
-
-    with _stream(seed, "resampler"):
-        sizes = asdict(settings.resampler)
-        resampler = Resampler(width=width, feature_width=vision_encoder.width, **sizes)
-    add_adapters(
-        language_model.model.layers, every_n_layers=settings.adapter.every_n_layers, build=adapter
+    """Adds the new parts, each drawn from its own stream of `seed`."""
+    return assemble(
+        vision_encoder,
+        language_model,
+        resampler=asdict(settings.resampler),
+        adapter=asdict(settings.adapter),
+        num_frames=settings.num_frames,
+        frame_position_std=settings.frame_position_std,
+        drawn=partial(_stream, seed),
     )
-    with _stream(seed, "frame_positions"):
-        return LynxModel(
-            vision_encoder=vision_encoder,
-            resampler=resampler,
-            language_model=language_model,
-            num_frames=settings.num_frames,
-            frame_position_std=settings.frame_position_std,
-        )
 
 
 @contextmanager

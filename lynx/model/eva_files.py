@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import pickle
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -12,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from torch import Tensor
 
 from lynx.config.errors import LynxError
+from lynx.config.files import first_line
 
 Tensors = Mapping[str, Callable[[], Tensor]]  # name -> what maps it into memory
 _WRAPPERS = ("model_ema", "model", "module", "state_dict")
@@ -39,8 +39,11 @@ def opened_checkpoint(source: Path) -> Iterator[tuple[Tensors, tuple[str, ...]]]
     with ExitStack() as stack:
         try:
             tensors, beside = _opened(source, stack)
-        except (OSError, SafetensorError, KeyError, ValueError) as error:
-            raise LynxError(f"{source}: not readable as a checkpoint: {error!r}") from error
+        except LynxError:
+            raise
+        except Exception as error:  # what is no pickle makes the unpickler raise anything
+            reason = first_line(error)
+            raise LynxError(f"{source}: not readable as a checkpoint: {reason}") from error
         yield tensors, beside
 
 
@@ -79,17 +82,14 @@ def _from_torch(path: Path) -> tuple[Tensors, tuple[str, ...]]:
 def _load(path: Path) -> Mapping[str, Any]:
     """What `torch.save` wrote; nothing in the file is run."""
     options: dict[str, Any] = {"map_location": "cpu", "weights_only": True}
-    try:
-        # Training scripts of EVA and LAVIS put their command line's Namespace beside the weights.
-        with torch.serialization.safe_globals([argparse.Namespace]):
-            try:
-                content = torch.load(path, mmap=True, **options)
-            except RuntimeError as error:
-                if "mmap can only be used" not in str(error):
-                    raise
-                content = torch.load(path, **options)
-    except (RuntimeError, pickle.UnpicklingError, EOFError) as error:
-        raise LynxError(f"{path}: not readable as a checkpoint of torch: {error}") from error
+    # Training scripts of EVA and LAVIS put their command line's Namespace beside the weights.
+    with torch.serialization.safe_globals([argparse.Namespace]):
+        try:
+            content = torch.load(path, mmap=True, **options)
+        except RuntimeError as error:
+            if "mmap can only be used" not in str(error):
+                raise
+            content = torch.load(path, **options)
     if not isinstance(content, Mapping):
         raise LynxError(f"{path}: holds a {type(content).__name__}, not tensors by name")
     return content

@@ -17,7 +17,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from lynx.model.beam_search import end_tokens, release_beam_search
+from lynx.model.beam_search import release_beam_search
 
 # What Table 9 does not name: else the language model's own generation_config.json would decide.
 _NEUTRAL = {"temperature": 1.0, "repetition_penalty": 1.0}
@@ -95,7 +95,7 @@ def _generate(
     options: Mapping[str, Any],
 ) -> list[list[int]]:
     """One call of `transformers`' generate; whole rows are padded on the left."""
-    embeds, attention_mask = _left_padded(rows)
+    embeds, attention_mask = left_padded(rows)
     config = language_model.generation_config
     # Table 9's ban on repeated n-grams is meant for the answer alone, as the release counts it too.
     warnings.filterwarnings("ignore", message="Passing `no_repeat_ngram_size`")
@@ -112,10 +112,10 @@ def _generate(
     )
     if isinstance(output, list):  # from beams, without EOS
         return output
-    return [_before_end(ids, end_tokens(config)) for ids in output.tolist()]
+    return [_before_end(ids, config.eos_token_id) for ids in output.tolist()]
 
 
-def _left_padded(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+def left_padded(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Embeddings (B, T, hidden) and their attention mask (B, T)."""
     longest = max(len(row) for row in rows)
     embeds = rows[0].new_zeros(len(rows), longest, rows[0].shape[1])
@@ -126,5 +126,5 @@ def _left_padded(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     return embeds, mask
 
 
-def _before_end(ids: list[int], ends: frozenset[int]) -> list[int]:
-    return list(takewhile(lambda token: token not in ends, ids))
+def _before_end(ids: list[int], end: int) -> list[int]:
+    return list(takewhile(lambda token: token != end, ids))

@@ -64,7 +64,7 @@ def _checked_facts(source: Path) -> dict[str, Any]:
         from gguf import GGUFReader
     except ImportError as error:
         raise LynxError(
-            "reading GGUF needs the package gguf: `pip install 'lynx-lab[gguf]'`"
+            "reading GGUF needs the package gguf: `pip install -c constraints.txt -e '.[gguf]'`"
         ) from error
     try:
         fields = GGUFReader(source).fields

@@ -61,6 +61,8 @@ def load_language_model(checkpoint: str, *, dtype: torch.dtype, attention: str) 
     model.config.attention_dropout = 0.0
     tokenizer = load_tokenizer(checkpoint)
     extend_vocabulary(model, len(tokenizer))
+    # generation_config.json may name more ends of an answer: only the tokenizer's is ever learnt,
+    # and the file isn't part of the weights' identity.
     for role in ("bos", "eos", "pad"):
         setattr(model.generation_config, f"{role}_token_id", getattr(tokenizer, f"{role}_token_id"))
     return model

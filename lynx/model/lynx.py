@@ -131,16 +131,9 @@ class LynxModel(nn.Module):
         order; settings: a row of Table 9 (`GenerationConfig`'s fields); seeds: one per prompt, used
         where the row samples. An answer depends on its own prompt, pictures and seed alone.
         """
-        embed = self.language_model.get_input_embeddings()
-        device = self.frame_positions.device
-        rows = [embed(torch.tensor(prompt, device=device)) for prompt in prompts]
-        if any(has_vision):
-            assert pixel_values is not None and num_frames is not None
-            tokens = iter(self.encode_vision(pixel_values, num_frames))
-            rows = [
-                torch.cat([next(tokens).to(row.dtype), row]) if sees else row
-                for row, sees in zip(rows, has_vision, strict=True)
-            ]
+        rows = self.prompt_rows(
+            pixel_values=pixel_values, num_frames=num_frames, prompts=prompts, has_vision=has_vision
+        )
         was_training = self.training
         self.eval()
         try:
@@ -148,6 +141,27 @@ class LynxModel(nn.Module):
                 return generate_rows(self.language_model, rows, settings=settings, seeds=seeds)
         finally:
             self.train(was_training)
+
+    def prompt_rows(
+        self,
+        *,
+        pixel_values: Tensor | None,
+        num_frames: Tensor | None,
+        prompts: Sequence[Sequence[int]],
+        has_vision: Sequence[bool],
+    ) -> list[Tensor]:
+        """Embeddings (T, hidden) of each prompt, vision tokens first; arguments as `generate`'s."""
+        embed = self.language_model.get_input_embeddings()
+        device = self.frame_positions.device
+        rows: list[Tensor] = [embed(torch.tensor(prompt, device=device)) for prompt in prompts]
+        if not any(has_vision):
+            return rows
+        assert pixel_values is not None and num_frames is not None
+        tokens = iter(self.encode_vision(pixel_values, num_frames))
+        return [
+            torch.cat([next(tokens).to(row.dtype), row]) if sees else row
+            for row, sees in zip(rows, has_vision, strict=True)
+        ]
 
     def _embed(self, batch: BatchLike) -> Tensor:
         """Text embeddings (R, T, hidden) with the vision tokens in their places."""

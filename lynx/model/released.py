@@ -65,6 +65,7 @@ class Translated:
     tensors: dict[str, Tensor]
     missing: list[str]  # our names that the file lacks, of parts of which it holds something
     unexpected: list[str]  # the file's names that have no place in the variant
+    incomplete: list[str]  # the file's names of pieces of a parameter that lacks another piece
     computed: list[str]  # the file's names of what is computed from the configuration
 
 
@@ -122,12 +123,14 @@ def from_released(state: Mapping[str, Tensor], *, expected: Mapping[str, Shape])
     present = {part_of(own) for own, pieces in names.items() if any(p in state for p in pieces)}
     needed = present | {"resampler", "frame_positions", "adapters"}
     complete = {own: pieces for own, pieces in names.items() if all(p in state for p in pieces)}
-    _check_shapes(state, complete, expected)
+    _check_shapes(state, names, expected)
     rest = [name for name in state if name not in taken]
+    lacking = [own for own in names if own not in complete]
     return Translated(
         tensors={own: _joined(own, [state[p] for p in ps]) for own, ps in complete.items()},
-        missing=[own for own in names if own not in complete and part_of(own) in needed],
+        missing=[own for own in lacking if part_of(own) in needed],
         unexpected=[name for name in rest if not _COMPUTED.fullmatch(name)],
+        incomplete=[p for own in lacking for p in names[own] if p in state],
         computed=[name for name in rest if _COMPUTED.fullmatch(name)],
     )
 
@@ -176,7 +179,7 @@ def _check_shapes(
     wrong = []
     for own, pieces in names.items():
         shape = _released_shape(own, expected[own], len(pieces))
-        found = [(piece, tuple(state[piece].shape)) for piece in pieces]
+        found = [(piece, tuple(state[piece].shape)) for piece in pieces if piece in state]
         wrong += [(own, piece, size, shape) for piece, size in found if size != shape]
     if wrong:
         shown = "; ".join(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor
 
 from lynx.config.errors import LynxError
+from lynx.config.files import first_line
 from lynx.model.released import with_prefix, without_prefix
 from lynx.tracking.files import atomic_file
 
@@ -35,8 +35,8 @@ def read_released(path: Path) -> ReleasedFile:
     is_zip = zipfile.is_zipfile(path)  # what torch.save has written since version 1.6
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        reason = str(error).split("\n", maxsplit=1)[0]
+    except Exception as error:  # what is no pickle makes the unpickler raise anything
+        reason = first_line(error)
         raise LynxError(f"{path}: not readable as weights of torch.save: {reason}") from error
     state = content.get("model", content) if isinstance(content, Mapping) else content
     if not isinstance(state, Mapping):

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from lynx.config.known_backbones import shape_of
 from lynx.model.language_model import KEY, load_language_model
 from lynx.model.parts import part_of
+from lynx.model.pretrained import shape_of
 
 _PART = "language_model"
 _BY_TOKEN = ("embed_tokens.weight", "lm_head.weight")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import isqrt
 from pathlib import Path
 from typing import Any
 
@@ -85,13 +86,15 @@ class EvaEncoder(VisionEncoder):
     def make_room_for_positions(self, num_positions: int) -> None:
         """Position embeddings for as many tokens (CLS included) as a checkpoint brings.
 
-        The authors' is trained on 420 px and holds 30 x 30, where EVA's own are 16 x 16.
+        The authors' is trained on 420 px and holds 30 x 30, where EVA's own are 16 x 16. What is
+        built from the configuration afterwards (an export) has a table of the same size.
         """
         embeddings = self.model.embeddings
         table = embeddings.position_embedding
         if table.shape[1] != num_positions:
             room = table.new_zeros(1, num_positions, table.shape[2])
             embeddings.position_embedding = nn.Parameter(room, requires_grad=table.requires_grad)
+            self.config.image_size = isqrt(num_positions - 1) * self.patch_size
 
 
 def eva_config(settings: Mapping[str, Any], *, attention: str) -> Blip2VisionConfig:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from lynx.config.schema import STAGE_NAMES, Config
 from lynx.model.build import meta_model_of
 from lynx.model.lynx import LynxModel
@@ -9,7 +11,7 @@ from lynx.planning.manifest import final_manifest, resume_manifest
 
 _AT_ONCE = 2  # the newest, and the one that is being written
 _LINE = 4_000  # bytes of metrics.jsonl per logged step, W&B's copy included
-_REST = 200_000_000  # bytes: logs, manifests, predictions, W&B's pictures
+REST = 200_000_000  # bytes of a run: logs, manifests, predictions, W&B's pictures
 
 
 def stage_disk(config: Config, stage: str, *, model: LynxModel) -> dict[str, int]:
@@ -27,13 +29,19 @@ def stage_disk(config: Config, stage: str, *, model: LynxModel) -> dict[str, int
 def needed_bytes(config: Config, *, model: LynxModel | None = None) -> int:
     """The most that a run's folder takes at any moment.
 
-    Checkpoints of one stage at a time, final files of all, logs. model: the variant's on the meta
-    device, built where not given.
+    model: the variant's on the meta device, built where not given.
     """
     model = model or meta_model_of(config)
+    return most_bytes(stage_disk(config, stage, model=model) for stage in STAGE_NAMES) + REST
+
+
+def most_bytes(stages: Iterable[Mapping[str, int]]) -> int:
+    """The most that stages, trained in turn, take at any moment; stages: as of `stage_disk`.
+
+    Checkpoints of one at a time, final files and logs of all.
+    """
     most = kept = 0
-    for stage in STAGE_NAMES:
-        sizes = stage_disk(config, stage, model=model)
+    for sizes in stages:
         kept += sizes["final file"] + sizes["logs"]
         most = max(most, kept + sizes["checkpoints"])
-    return most + _REST
+    return most

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from lynx.config.schema import Config, StageConfig
 from lynx.model.attention import VARLEN
 from lynx.model.build import meta_model_of
-from lynx.model.parts import trainable_parts
 from lynx.planning.load import Load, stage_load
+from lynx.planning.parameters import trained_parts
 from lynx.planning.sizes import Sizes, sizes_of
 
 PARTS = ("vision_encoder", "resampler", "adapters", "language_model")
@@ -68,7 +68,7 @@ def stage_flops(
     settings: StageConfig = getattr(config.stages, stage)
     load = load or stage_load(config, stage)
     sizes = sizes or sizes_of(meta_model_of(config))
-    trained = trainable_parts(asdict(settings.trainable))
+    trained = trained_parts(config, stage)
     is_varlen = config.hardware.attention == VARLEN
     work = forward_work(
         sizes,

@@ -9,7 +9,6 @@ from itertools import islice
 
 from lynx.config.catalog_files import WORLD
 from lynx.config.errors import LynxError
-from lynx.config.paths import from_root
 from lynx.config.prompt_pools import load_pools
 from lynx.config.recipe_files import Recipe, load_recipe
 from lynx.config.schema import Config, DataConfig, StageConfig
@@ -19,6 +18,7 @@ from lynx.data.sample import Sample, UnreadableSampleError
 from lynx.data.shards.reading import ShardedSource
 from lynx.data.text import IGNORED, encode_sample
 from lynx.model.language_model import load_tokenizer
+from lynx.model.pretrained import is_at_hand
 from lynx.world.build import draw_samples
 
 _ROWS = 16  # of each source
@@ -31,11 +31,6 @@ class Length:
     tokens: int
     targets: int
     frames: int
-
-
-def tokenizer_at_hand(config: Config) -> bool:
-    """Whether the language model's folder is on this machine."""
-    return (from_root(config.model.language_model.checkpoint) / "config.json").is_file()
 
 
 def shards_at_hand(recipe: Recipe, data: DataConfig) -> dict[str, str] | None:
@@ -59,7 +54,7 @@ def row_lengths(config: Config, stage: str) -> dict[str, list[Length]] | None:
     settings: StageConfig = getattr(config.stages, stage)
     recipe = load_recipe(settings.recipe)
     places = shards_at_hand(recipe, config.data)
-    if places is None or not tokenizer_at_hand(config):
+    if places is None or not is_at_hand(config.model.language_model.checkpoint):
         return None
     return {
         name: _of_source(

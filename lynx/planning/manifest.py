@@ -44,12 +44,16 @@ def resume_manifest(config: Config, stage: str, *, model: LynxModel) -> list[Ent
     """Tensors of a checkpoint to resume from, of all devices together.
 
     The parts trained so far as they are held, and Adam's two moments of those that the stage
-    trains; under DeepSpeed, which holds weights in bfloat16, their float32 originals too.
+    trains. DeepSpeed's hold the latter parts only (`exclude_frozen_parameters`), in bfloat16 with
+    their float32 originals where that is the precision.
     """
     hardware = config.hardware
-    is_narrow = hardware.strategy == "deepspeed" and hardware.precision == "bf16"
+    is_deepspeed = hardware.strategy == "deepspeed"
+    is_narrow = is_deepspeed and hardware.precision == "bf16"
     entries = final_manifest(config, stage, model=model, bytes_each=2 if is_narrow else 4)
     trained = {name for name, one in model.named_parameters() if one.requires_grad}
+    if is_deepspeed:
+        entries = [entry for entry in entries if entry.name in trained]
     kinds = ["exp_avg", "exp_avg_sq", *(["master"] if is_narrow else [])]
     states = [
         Entry(f"{kind} of {entry.name}", entry.shape, 4)

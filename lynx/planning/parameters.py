@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from lynx.config.known_backbones import shape_of
 from lynx.config.schema import Config
 from lynx.model.lynx import LynxModel
 from lynx.model.parts import trainable_parts
+from lynx.model.pretrained import shape_of
 from lynx.planning.sizes import Sizes
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import median
 
 import torch
@@ -18,10 +18,11 @@ from lynx.data.batch import Batch
 from lynx.model.attention import whole_row_attention
 from lynx.model.build import DTYPES, frozen_parts, meta_model_of
 from lynx.model.lynx import LynxModel
-from lynx.model.parts import part_of, trainable_parts
+from lynx.model.parts import part_of
 from lynx.planning.facts_files import gpu_called
 from lynx.planning.flops import stage_flops
 from lynx.planning.load import Load, stage_load
+from lynx.planning.parameters import trained_parts
 from lynx.planning.sizes import sizes_of
 from lynx.planning.synthetic import load_of, synthetic_batch
 from lynx.tracking.memory import peak_memory, release_memory, reset_peak_memory
@@ -109,7 +110,7 @@ def random_model(config: Config, stage: str, *, device: str, seed: int = 0) -> L
     for part in (model.vision_encoder.model, model.language_model):
         if hardware.gradient_checkpointing:
             part.activation_checkpointing_enable({"use_reentrant": False})
-    model.set_trainable(trainable_parts(asdict(getattr(config.stages, stage).trainable)))
+    model.set_trainable(trained_parts(config, stage))
     return model.train()
 
 

@@ -10,16 +10,19 @@ from pathlib import Path
 from typing import Literal
 
 from lynx.config.catalog_files import WORLD
+from lynx.config.errors import LynxError
 from lynx.config.paths import from_root
 from lynx.config.prompt_pools import load_pools
 from lynx.config.recipe_files import load_recipe
 from lynx.config.schema import STAGE_NAMES, Config
 from lynx.data.build import build_data_module
 from lynx.model.build import load_tokenizer, model_identities
+from lynx.model.pretrained import is_at_hand
 from lynx.planning.lengths import shards_at_hand
 from lynx.tracking.run_dir import RunDir
 from lynx.training import stages
 from lynx.training.checkpoint_io import latest_checkpoint
+from lynx.training.consolidation import read_content
 from lynx.world.build import fingerprint
 
 State = Literal["trained", "reused", "resumable", "shared", "to train"]
@@ -38,18 +41,20 @@ def stage_states(config: Config, base: Config) -> dict[str, StageState]:
     """By stage; base: the experiment of the variant, itself where it is one.
 
     With weights and shards on this machine the stages' addresses decide. Without, two stages are
-    taken as the same where their settings, and those of all stages before, are.
+    taken as the same where their settings, and those of all stages before, are. As in a run, the
+    folder's own stages count up to the first that isn't there: the later came from other weights.
     """
     keys = addresses(config)
     own, theirs = settings_addresses(config), settings_addresses(base)
     run_dir, base_dir = RunDir.of(config), RunDir.of(base)
-    found = {}
+    found: dict[str, StageState] = {}
     for stage in STAGE_NAMES:
         is_shared = own[stage] == theirs[stage] and run_dir.path != base_dir.path
+        has_own = all(one.state == "trained" for one in found.values())
         found[stage] = (
-            _by_address(run_dir, stage, keys[stage], is_shared=is_shared)
+            _by_address(run_dir, stage, keys[stage], is_shared=is_shared, has_own=has_own)
             if keys is not None
-            else _by_settings(run_dir, base_dir, stage, is_shared=is_shared)
+            else _by_settings(run_dir, base_dir, stage, is_shared=is_shared, has_own=has_own)
         )
     return found
 
@@ -57,9 +62,9 @@ def stage_states(config: Config, base: Config) -> dict[str, StageState]:
 def addresses(config: Config) -> dict[str, str] | None:
     """The stages' keys as a run computes them; None where weights or shards aren't here."""
     settings = config.model
-    folders = (settings.vision_encoder.checkpoint, settings.language_model.checkpoint)
+    backbones = (settings.vision_encoder.checkpoint, settings.language_model.checkpoint)
     catalog = _catalog(config)
-    if catalog is None or not all((from_root(one) / "config.json").is_file() for one in folders):
+    if catalog is None or not all(map(is_at_hand, backbones)):
         return None
     identities = model_identities(config)
     tokenizer = load_tokenizer(settings.language_model.checkpoint)
@@ -135,23 +140,40 @@ def _catalog(config: Config) -> Mapping[str, str | Path] | None:
     return found if all(Path(place).is_dir() for place in found.values()) else None
 
 
-def _by_address(run_dir: RunDir, stage: str, key: str, *, is_shared: bool) -> StageState:
-    source = stages.find_stage(run_dir, stage, key=key)
+def _by_address(
+    run_dir: RunDir, stage: str, key: str, *, is_shared: bool, has_own: bool
+) -> StageState:
+    source = stages.find_stage(run_dir, stage, key=key, others_only=not has_own)
     if source is not None:
         if source.path == run_dir.path:
             return StageState("trained", True, "trained already")
         return StageState("reused", True, f"trained in {_short(source)}, which is reused")
     checkpoint = latest_checkpoint(run_dir.checkpoint_dir(stage))
-    if checkpoint is not None:
+    if checkpoint is not None and _is_of(checkpoint, key):
         return StageState("resumable", True, f"to go on from {checkpoint.name} with --resume")
     if is_shared:
         return StageState("shared", True, "reused from the base, once that is trained")
-    old = " (what the folder has is of other settings)" if run_dir.is_complete(stage) else ""
+    old = ""
+    if run_dir.is_complete(stage):
+        why = "is of other settings" if has_own else "came after another stage"
+        old = f" (what the folder has {why})"
+    elif checkpoint is not None:
+        old = f" ({checkpoint.name} is of other settings or can't be read)"
     return StageState("to train", True, f"to train{old}")
 
 
-def _by_settings(run_dir: RunDir, base_dir: RunDir, stage: str, *, is_shared: bool) -> StageState:
-    if run_dir.is_complete(stage):
+def _is_of(checkpoint: Path, key: str) -> bool:
+    """Whether the stage of this address has written the checkpoint."""
+    try:
+        return bool(read_content(checkpoint).get("stage_key") == key)
+    except LynxError:
+        return False
+
+
+def _by_settings(
+    run_dir: RunDir, base_dir: RunDir, stage: str, *, is_shared: bool, has_own: bool
+) -> StageState:
+    if has_own and run_dir.is_complete(stage):
         return StageState("trained", False, f"a run of this name has it: {_short(run_dir)}")
     checkpoint = latest_checkpoint(run_dir.checkpoint_dir(stage))
     if checkpoint is not None:

@@ -12,13 +12,14 @@ import torch
 
 from lynx.config.compose import load_config
 from lynx.config.errors import LynxError
-from lynx.config.schema import Config, GenerationConfig
+from lynx.config.schema import STAGE_NAMES, Config, GenerationConfig
 from lynx.config.seeds import torch_seed
 from lynx.evaluation.asking import Asker, Reply, Turn
 from lynx.evaluation.build import build_asker, load_trained_model
 from lynx.serving.rows import DEFAULT_ROW, Row, decoding_of, description_row
 from lynx.serving.vision import Source, Vision, see
 from lynx.tracking.run_dir import RunDir
+from lynx.training.stages import read_record
 
 Device = Literal["auto", "cpu", "cuda"]
 Shown = Source | Vision | None  # None: a question without a picture
@@ -51,11 +52,13 @@ class Answerer:
     def of(path: str | Path, *, device: Device = "auto") -> Answerer:
         """Load a run's folder: `config.yaml`, and the last stage's `final.safetensors`.
 
-        device: `auto` is the one that the run's configuration names, or the CPU where there is no
-        GPU. Raises LynxError where something is missing.
+        No more is needed, but a record of the stage that is there must not be damaged. device:
+        `auto` is the one that the run's configuration names, or the CPU where there is no GPU.
+        Raises LynxError where something is missing.
         """
         run_dir = RunDir(Path(path).expanduser())
         config = _on_device(load_config(run_dir.config_path), device)
+        read_record(run_dir, STAGE_NAMES[-1])
         model, tokenizer = load_trained_model(run_dir, config)
         return Answerer(
             build_asker(config, model=model, tokenizer=tokenizer), config, _name(run_dir.path)

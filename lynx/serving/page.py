@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Sequence
+from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when Gradio is imported
 
@@ -24,6 +25,7 @@ from lynx.serving.page_texts import (
     statistics,
 )
 from lynx.serving.rows import DEFAULT_ROW
+from lynx.serving.vision import Vision
 
 _FONTS = ("system-ui", "sans-serif")  # of the system: the default theme fetches its own
 _MONOSPACE = ("ui-monospace", "monospace")
@@ -36,6 +38,7 @@ CSS = """
 .mono textarea {font-family: ui-monospace, monospace; font-size: .78rem}
 """
 
+Kind = Literal["image", "video"]
 State = tuple[str | None, tuple[Side, ...]]  # what is shown (its path), and what was said
 
 
@@ -133,8 +136,11 @@ def build_page(answerers: Sequence[Answerer], examples: Sequence[tuple[str, str]
 
         shown = [part for panel in panels for part in panel]
         inputs = [state, question, image, video, row, changes, seed, describe]
-        for event in (send.click, question.submit):
-            event(_asking(answerers), inputs, [state, question, *shown], concurrency_id="model")
+        # One event of both, so that an impatient second click or Enter asks nothing.
+        gr.on(
+            [send.click, question.submit], _asking(answerers), inputs, [state, question, *shown],
+            concurrency_id="model", trigger_mode="once",
+        )  # fmt: skip
         clears = (new.click, image.clear, video.clear, *(chat.clear for chat, *_ in panels))
         for event in clears:
             event(lambda: _drawn(None, answerers), None, [state, *shown], queue=False)
@@ -145,8 +151,8 @@ def build_page(answerers: Sequence[Answerer], examples: Sequence[tuple[str, str]
 
         gallery.select(choose, None, [image, question, video, state, *shown])
         # One thing is talked about: what is uploaded last takes the other's place.
-        image.upload(lambda: (None, *_drawn(None, answerers)), None, [video, state, *shown])
-        video.upload(lambda: (None, *_drawn(None, answerers)), None, [image, state, *shown])
+        image.upload(_uploading("image", answerers), image, [video, state, *shown])
+        video.upload(_uploading("video", answerers), video, [image, state, *shown])
         for part in (row, changes):
             part.change(
                 lambda name, text: _settings(answerers[0], name, text), [row, changes], settings,
@@ -187,8 +193,8 @@ def _asking(answerers: Sequence[Answerer]) -> Callable[..., list[Any]]:
             if state is not None and state[0] == path:
                 comparison = Comparison(answerers, state[1])
             else:
-                vision = load_vision(path, kind="image" if image else "video", answerers=answerers)
-                comparison = Comparison.of(answerers, vision)
+                kind: Kind = "image" if image else "video"
+                comparison = Comparison.of(answerers, _seen(path, kind, answerers))
             comparison = comparison.ask(
                 text,
                 row=f"{row} {changes or ''}",
@@ -196,12 +202,38 @@ def _asking(answerers: Sequence[Answerer]) -> Callable[..., list[Any]]:
                 describe_first=describe_first,
             )
         except LynxError as error:
-            raise gr.Error(str(error), duration=None, print_exception=False) from error
+            _warn(error)
+            return [gr.skip()] * (2 + len(_drawn(None, answerers)[1:]))
         failed = any(side.error for side in comparison.sides)
         first, *rest = _drawn((path, comparison.sides), answerers)
         return [first, text if failed else "", *rest]
 
     return ask
+
+
+def _uploading(kind: Kind, answerers: Sequence[Answerer]) -> Callable[[str], list[Any]]:
+    """Empties the other input and the conversations, and tells of a file that can't be read."""
+
+    def look(path: str) -> list[Any]:
+        try:
+            _seen(path, kind, answerers)
+        except LynxError as error:
+            _warn(error)
+        return [None, *_drawn(None, answerers)]
+
+    return look
+
+
+def _seen(path: str | None, kind: Kind, answerers: Sequence[Answerer]) -> Vision | None:
+    """What is uploaded; an error has the name of the file, not where Gradio has put it."""
+    try:
+        return load_vision(path, kind=kind, answerers=answerers)
+    except LynxError as error:
+        raise LynxError(str(error).replace(str(path), Path(str(path)).name)) from error
+
+
+def _warn(error: LynxError) -> None:
+    gr.Warning(escape(str(error)), duration=None)
 
 
 def _drawn(state: State | None, answerers: Sequence[Answerer]) -> list[Any]:

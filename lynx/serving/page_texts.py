@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 from lynx.config.diff import resolved_diff
@@ -12,12 +13,16 @@ from lynx.serving.rows import decoding_of
 
 
 def messages(side: Side) -> list[dict[str, Any]]:
-    """The conversation as a chat's messages; an answer that failed closes it as its error."""
+    """The conversation as a chat's messages; an answer that failed closes it as its error.
+
+    Escaped: Gradio takes what it isn't to take for Markdown for HTML.
+    """
     shown: list[dict[str, Any]] = []
     for user, bot in side.conversation.turns:
-        shown += [{"role": "user", "content": user}, {"role": "assistant", "content": bot}]
+        shown.append({"role": "user", "content": escape(user)})
+        shown.append({"role": "assistant", "content": escape(bot or "")})
     if side.error is not None:
-        shown.append({"role": "assistant", "content": f"⚠ {side.error}"})
+        shown.append({"role": "assistant", "content": escape(f"⚠ {side.error}")})
     return shown
 
 

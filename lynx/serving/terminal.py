@@ -27,34 +27,50 @@ _COMMANDS = (_IMAGE, _VIDEO, _NEW, _ROW, _SEED, _DESCRIBE, _HELP, _QUIT)
 
 @dataclass
 class Chat:
-    """What is said in the terminal; a mistake is told and ends nothing."""
+    """What is said in the terminal; a mistake is told and ends nothing, unless `strict`.
+
+    strict: for lines that nobody is there to mend, which a mistake would make to be about
+    something else; it is a LynxError with the line's number.
+    """
 
     answerer: Answerer
     say: Callable[[str], None]
     row: str = DEFAULT_ROW
     seed: int = 0
     describe_first: bool = False
+    strict: bool = False
     conversation: Conversation = field(default_factory=Conversation)
 
     def run(self, lines: Iterable[str]) -> None:
         """Answer each line until they end or one is /quit."""
-        for line in lines:
+        for number, line in enumerate(lines, 1):
             text = line.strip()
-            if text == _QUIT:
+            if text.split()[:1] == [_QUIT]:
                 return
             try:
+                if not _is_text(text):
+                    raise LynxError("a line is not UTF-8, and was not read")
                 self._obey(text) if text.startswith("/") else self._answer(text)
             except (LynxError, RuntimeError) as error:  # PyTorch's, such as no memory left
+                if self.strict:
+                    raise LynxError(f"line {number}: {error}") from error
                 self.say(f"error: {error}")
 
     def show(self, path: str, *, kind: str) -> None:
-        """Begin a conversation about a picture (`image`) or a `video`."""
+        """Begin a conversation about a picture (`image`) or a `video`.
+
+        Where it can't be read nothing is shown any more, lest an answer be about the one before.
+        """
         if not path:
             raise LynxError(f"/{kind}: name a file after it")
+        self.conversation = Conversation()
         num_frames = self.answerer.num_frames
-        vision = see(path, num_frames=num_frames, kind="image" if kind == "image" else "video")
+        try:
+            vision = see(path, num_frames=num_frames, kind="image" if kind == "image" else "video")
+        except LynxError as error:
+            raise LynxError(f"{error}{_other_kind(path, kind)}; nothing is shown now") from error
         self.conversation = Conversation(vision)
-        self.say(f"[{_shown(vision)}: {path}]")
+        self.say(f"[{_shown(vision, kind)}: {path}]")
 
     def _answer(self, text: str) -> None:
         if not text:
@@ -74,7 +90,7 @@ class Chat:
         command, _, value = text.partition(" ")
         value = value.strip()
         if command in (_IMAGE, _VIDEO):
-            self.show(value, kind=command[1:])
+            self.show(_unquoted(value), kind=command[1:])
         elif command == _NEW:
             self.conversation = Conversation(self.conversation.vision)
             self.say("[new conversation]")
@@ -96,5 +112,30 @@ class Chat:
             raise LynxError(f"no command {command}{nearest_hint(command, _COMMANDS)}; /help")
 
 
-def _shown(vision: Vision) -> str:
-    return f"video, {len(vision.frames)} frames" if vision.is_video else "picture"
+def _shown(vision: Vision, kind: str) -> str:
+    if kind == "image":
+        return "picture"
+    number = len(vision.frames)
+    return f"video, {number} frame{'s' if number > 1 else ''}"
+
+
+def _other_kind(path: str, kind: str) -> str:
+    """What to do about a file that is a video where a picture was wanted."""
+    if kind == "video":
+        return ""
+    try:
+        see(path, num_frames=1, kind="video")
+    except LynxError:
+        return ""
+    return "; it is a video: use /video"
+
+
+def _unquoted(path: str) -> str:
+    """Without the quotes that a shell would take away."""
+    is_quoted = len(path) > 1 and path[0] == path[-1] and path[0] in "'\""
+    return path[1:-1] if is_quoted else path
+
+
+def _is_text(line: str) -> bool:
+    """Whether a line is free of the surrogates that stand for bytes which aren't UTF-8."""
+    return not any("\ud800" <= character <= "\udfff" for character in line)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from lynx.config.errors import LynxError
 from lynx.data.sample import UnreadableSampleError
-from lynx.data.transforms import decoded
+from lynx.data.transforms import as_rgb, decoded
 from lynx.data.video import choose_frames, decode_frames
 
 Picture = bytes | str | Path | Image.Image
@@ -41,7 +40,7 @@ def see(
     Raises LynxError where a file is missing or can't be decoded.
     """
     if isinstance(source, Image.Image):
-        return Vision((_rgb(source),))
+        return Vision((as_rgb(source),))
     if isinstance(source, bytes | str | Path):
         return _from_file(_content(source), str_of(source), num_frames, kind)
     frames = list(source)
@@ -78,14 +77,3 @@ def _from_file(data: bytes, name: str, num_frames: int, kind: str | None) -> Vis
         except UnreadableSampleError as error:
             reasons.append(str(error))
     raise LynxError(f"{name}: {'; '.join(reasons)}")
-
-
-def _rgb(image: Image.Image) -> Image.Image:
-    """The picture as the same picture in a file would be read."""
-    upright = ImageOps.exif_transpose(image)
-    buffer = io.BytesIO()
-    try:
-        upright.save(buffer, "PNG")
-    except OSError:  # modes that PNG lacks, such as CMYK
-        return upright.convert("RGB")
-    return decoded(buffer.getvalue())

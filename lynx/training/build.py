@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
 import lightning as L
-from lightning.pytorch.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
+from lightning.fabric.plugins.environments import ClusterEnvironment
+from lightning.pytorch.plugins.environments import LightningEnvironment, SLURMEnvironment
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
 from lynx.config.schema import Config
 from lynx.model.lynx import LynxModel
 from lynx.model.parts import trainable_parts
+from lynx.tracking.ranks import started_by
 from lynx.training.checkpoint_io import AtomicCheckpointIO
 from lynx.training.module import LynxTrainingModule
 from lynx.training.optim import make_optimizer, make_schedule
@@ -66,14 +69,16 @@ def build_trainer(config: Config, stage: str, *, root: Path) -> L.Trainer:
     )
 
 
-def _cluster() -> list[SLURMEnvironment]:
+def _cluster() -> list[ClusterEnvironment]:
     """SLURM's processes, where it has started them, without Lightning's way to requeue a job.
 
     That one saves wherever a signal interrupts the step; `StopOnSignal` waits for the step's end.
+    Lightning's own choice would be SLURM's one process wherever SLURM_NTASKS is set.
     """
-    if TorchElasticEnvironment.detect() or not SLURMEnvironment.detect():
-        return []
-    return [SLURMEnvironment(auto_requeue=False)]
+    starter = started_by()
+    if starter == "srun":
+        return [SLURMEnvironment(auto_requeue=False)]
+    return [LightningEnvironment()] if starter is None and "SLURM_NTASKS" in os.environ else []
 
 
 def build_module(
@@ -111,6 +116,7 @@ def build_module(
 
     return LynxTrainingModule(
         model,
+        stage=stage,
         source_names=source_names,
         make_optimizer=optimizer_and_schedule,
         stage_key=key,

@@ -143,6 +143,7 @@ class Checkpoints(AfterStep):
 
     def __init__(self, *, folder: Path, every_n_steps: int) -> None:
         self._folder, self._every_n_steps = folder, every_n_steps
+        self._saved_steps = -1
 
     def after_step(self, trainer: L.Trainer, module: LynxTrainingModule) -> None:
         """Save where it is due; after the last step the stage's final file takes its place."""
@@ -151,7 +152,10 @@ class Checkpoints(AfterStep):
             self.save(trainer)
 
     def save(self, trainer: L.Trainer) -> None:
-        """Save now; every rank must call it."""
+        """Save now, if this step isn't saved yet; every rank must call it."""
+        if trainer.global_step == self._saved_steps:  # a signal came in a step that was due
+            return
+        self._saved_steps = trainer.global_step
         path = checkpoint_path(self._folder, trainer.global_step)
         trainer.save_checkpoint(path)
         if trainer.is_global_zero:

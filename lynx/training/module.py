@@ -41,13 +41,14 @@ class LynxTrainingModule(L.LightningModule):
         self,
         model: LynxModel,
         *,
+        stage: str,
         source_names: Sequence[str],
         make_optimizer: Callable[[LynxModel], tuple[AdamW, LambdaLR]],
         stage_key: str,
         seed: int,
         parent_key: str | None = None,
     ) -> None:
-        """stage_key: address of the stage; a checkpoint of another address is refused.
+        """stage: its name. stage_key: its address; a checkpoint of another address is refused.
 
         parent_key: address of the stage before.
         """
@@ -57,7 +58,7 @@ class LynxTrainingModule(L.LightningModule):
         self.last_learning_rate = 0.0
         self.gradient_norm: Tensor | None = None  # of the last logged step, before clipping
         self._make_optimizer = make_optimizer
-        self._stage_key, self._parent_key = stage_key, parent_key
+        self._stage, self._stage_key, self._parent_key = stage, stage_key, parent_key
         self._seed = seed
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
@@ -125,6 +126,7 @@ class LynxTrainingModule(L.LightningModule):
         sums behind the logged losses."""
         checkpoint["stage_key"] = self._stage_key
         checkpoint["trained"] = {
+            "stage": self._stage,
             "parts": sorted(self.model.trained_parts),
             "identities": dict(self.model.identities),
             "parent": self._parent_key,

@@ -31,7 +31,7 @@ from lynx.model.released_language_model import other_tensors
 from lynx.tracking.files import atomic_dir, write_text_atomic
 from lynx.tracking.manifest import git_state, write_manifest
 from lynx.tracking.run_dir import RunDir
-from lynx.training.stages import final_path, write_record
+from lynx.training.stages import final_path, imported_key, write_record
 
 STAGE = STAGE_NAMES[-1]  # what chat and evaluation load
 _LLM = "language_model"
@@ -47,6 +47,7 @@ class Imported:
     other_language_model: list[str]  # tensors that differ from the variant's
     computed: list[str]  # in the file, and computed from the configuration
     ignored: list[str]  # in the file, without a place in the variant
+    incomplete: list[str]  # in the file, and ignored: the other pieces of the parameter are not
     kept: list[str]  # not in the file: the variant's own values
     others: list[str]  # in the file, and no weights
 
@@ -83,6 +84,7 @@ def import_released(path: Path, out: Path, config: Config, *, lenient: bool = Fa
         other_language_model=other,
         computed=translated.computed,
         ignored=translated.unexpected,
+        incomplete=translated.incomplete,
         kept=kept,
         others=file.others,
     )
@@ -97,6 +99,8 @@ def export_released(source: Path, path: Path, *, image_size: int | None = None) 
     `image_res`; by default the last stage's of a run, and of a file the table as it is. Gives the
     parts: what nothing has trained is not in it, as the release loads that from elsewhere.
     """
+    if path.exists():
+        raise LynxError(f"{path} exists already; give a file that doesn't, or remove it")
     checkpoint = source
     if source.is_dir():
         run_dir = RunDir(source)
@@ -128,6 +132,8 @@ def _check_complete(path: Path, translated: Translated) -> None:
         problems.append(f"it lacks parameters of the variant: {named(translated.missing)}")
     if translated.unexpected:
         problems.append(f"the variant has no place for some: {named(translated.unexpected)}")
+    if translated.incomplete:
+        problems.append(f"it holds some without their other pieces: {named(translated.incomplete)}")
     if problems:
         raise LynxError(
             f"{path}: {'; '.join(problems)}. Look at model.resampler.num_layers and "
@@ -148,8 +154,10 @@ def _write_run(
 ) -> None:
     """The record's key is no stage's address, so that no training takes the weights for its own."""
     digest = _sha256(path)
-    identities = {part: _identity(config, part) for part in report.frozen}
-    metadata = {"stage": STAGE, "key": f"imported:{digest}", "steps": 0}
+    # The tokenizer is the variant's own even where the language model is the file's.
+    identities = {part: _identity(config, part) for part in sorted({*report.frozen, _LLM})}
+    key = imported_key(config, identities=identities, sha256=digest)
+    metadata = {"stage": STAGE, "key": key, "steps": 0}
     with atomic_dir(out) as folder:
         run_dir = RunDir(folder)
         write_text_atomic(run_dir.config_path, config_text(config))
@@ -166,7 +174,8 @@ def _write_run(
             metadata=metadata,
         )
         origin = {"file": path.name, "sha256": digest, "ignored": report.ignored}
-        origin |= {"kept": report.kept, "other_language_model": report.other_language_model}
+        origin |= {"incomplete": report.incomplete, "kept": report.kept}
+        origin |= {"other_language_model": report.other_language_model}
         record = {**metadata, "imported": origin, "git": git_state(), "reused_from": None}
         write_record(run_dir, STAGE, record)
 

@@ -4,34 +4,35 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import lightning as L
 import safetensors.torch
 import torch
 import wandb
 from lightning.pytorch.plugins.environments import LightningEnvironment
-from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from transformers import PreTrainedTokenizerFast
 
-from lynx.config.compose import config_dict, config_text
+from lynx.config.compose import config_dict
 from lynx.config.schema import STAGE_NAMES, Config
 from lynx.data.build import build_data_module, check_stage
 from lynx.data.module import LynxDataModule
 from lynx.data.quarantine import Quarantine
-from lynx.data.tally import RealisedMix
 from lynx.model.build import build_model, load_tokenizer, model_identities
 from lynx.model.checkpoint import load_trained_parts, save_trained_parts
-from lynx.tracking.files import locked, write_text_atomic
+from lynx.tracking.files import locked
 from lynx.tracking.loggers import make_loggers
-from lynx.tracking.manifest import git_state, write_manifest
 from lynx.tracking.memory import peak_memory, release_memory, reset_peak_memory
-from lynx.tracking.ranks import agreed, gathered, is_connected, is_first_rank
+from lynx.tracking.ranks import (
+    agreed,
+    check_num_processes,
+    gathered,
+    is_connected,
+    is_first_rank,
+)
 from lynx.tracking.run_dir import RunDir
 from lynx.tracking.stopping import StoppedError
 from lynx.training import stages
@@ -41,6 +42,7 @@ from lynx.training.callbacks import AtEnd, Checkpoints, StepLog, StopOnSignal
 from lynx.training.catalog import catalog_of
 from lynx.training.checkpoint_io import latest_checkpoint, remove_checkpoints
 from lynx.training.printing import RunLog, quieten
+from lynx.training.records import stage_figures, write_description
 from lynx.training.strategy import whole_trained_state
 
 
@@ -110,8 +112,11 @@ def connect(config: Config) -> None:
 
     Else each would look at the disk in its own moment, and one might train what another reuses.
     Where rank zero starts the others itself it does so when it has decided and has the lock: they
-    come to the same decision from what it left.
+    come to the same decision from what it left. LynxError where there are more processes than the
+    configuration says, or fewer: every step would hold more samples, or fewer.
     """
+    wanted = config.hardware.devices * config.hardware.num_nodes
+    check_num_processes(wanted)
     if is_connected():
         return
     quieten()
@@ -119,6 +124,7 @@ def connect(config: Config) -> None:
     environment = getattr(trainer.strategy, "cluster_environment", None)
     if trainer.world_size > 1 and not isinstance(environment, LightningEnvironment):
         trainer.strategy.setup_environment()
+        check_num_processes(wanted)
 
 
 @contextmanager
@@ -176,7 +182,7 @@ def _reuse_stage(run: Run, stage: str, *, source: RunDir, is_first_rank: bool) -
         if is_first_rank:  # a kill may have come between the record and this
             remove_checkpoints(run.run_dir.checkpoint_dir(stage))
         return
-    _write_description(run)
+    write_description(run.config, run.run_dir, diff_text=run.diff_text, identities=run.identities)
     if is_first_rank:
         stages.adopt_stage(run.run_dir, stage, source=source)
     agreed(None)  # the other ranks read the files next
@@ -194,7 +200,7 @@ def _train_stage(
     resume: bool,
 ) -> None:
     config, run_dir = run.config, run.run_dir
-    _write_description(run)
+    write_description(run.config, run.run_dir, diff_text=run.diff_text, identities=run.identities)
     settings = getattr(config.stages, stage)
     checkpoint = agreed(
         _starting_point(run, stage, resume=resume, is_first_rank=trainer.is_global_zero)
@@ -232,7 +238,7 @@ def _train_stage(
             metadata = {"stage": stage, "key": key, "steps": settings.steps}
             save_trained_parts(model, path, metadata=metadata, state=state)
             samples = settings.steps * settings.global_batch_size
-            record = _record(step_log, data, mix, samples=samples)
+            record = stage_figures(step_log, data, mix, samples=samples)
             of_all = {"peak_memory_bytes": memory}
             stages.write_record(run_dir, stage, {**metadata, **record, **of_all})
             remove_checkpoints(run_dir.checkpoint_dir(stage))
@@ -280,35 +286,3 @@ def _starting_point(run: Run, stage: str, *, resume: bool, is_first_rank: bool) 
         run.log.say(f"{stage}: started anew, what an earlier run left of it is removed")
         shutil.rmtree(run.run_dir.stage_dir(stage))
     return None
-
-
-def _record(
-    step_log: StepLog, data: LynxDataModule, mix: RealisedMix, *, samples: int
-) -> dict[str, Any]:
-    """Figures of a complete stage, for its record, that rank zero knows."""
-    gpu = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
-    return {
-        "wall_seconds": round(step_log.seconds, 1),
-        "samples_per_second": round(samples / max(step_log.seconds, 1e-9), 2),
-        "peak_gpu_memory_bytes": gpu,
-        "final_loss": step_log.loss,
-        "realised_mix": mix.samples,
-        "realised_tokens": mix.tokens,
-        "useful_tokens": round(mix.useful_share, 4),
-        "unreadable": data.unreadable(),
-        "unreadable_samples": sum(data.unreadable().values()),
-        "data_fingerprint": data.fingerprint,
-        "git": git_state(),
-        "reused_from": None,
-    }
-
-
-@rank_zero_only
-def _write_description(run: Run) -> None:
-    """What the run is: configuration, difference, and what it is made of.
-
-    Written when a stage is trained or taken over: a run that is already trained keeps its own.
-    """
-    write_text_atomic(run.run_dir.config_path, config_text(run.config))
-    write_text_atomic(run.run_dir.diff_path, run.diff_text)
-    write_manifest(run.run_dir, command=sys.argv, fingerprints={"backbones": dict(run.identities)})

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from lynx.config.errors import LynxError
 from lynx.config.schema import STAGE_NAMES, Config
 from lynx.model.build import frozen_parts
 from lynx.tracking.files import write_json_atomic
@@ -36,24 +37,46 @@ def stage_key(
     depend on it, and everything about tracking and evaluation; also the recipe's name, as the data
     fingerprint holds what the recipe says.
     """
-    settings, model = asdict(getattr(config.stages, stage)), asdict(config.model)
+    settings = asdict(getattr(config.stages, stage))
     del settings["micro_batch_size"], settings["recipe"]
+    return _digest(
+        {
+            **_around_weights(config, identities),
+            "format": FORMAT,
+            "stage": stage,
+            "settings": settings,
+            "optimizer": asdict(config.optimizer),
+            "data": data_fingerprint,
+            "split": _split(config, stage),
+            "seed": config.seed,
+            "parent": parent,
+        }
+    )
+
+
+def imported_key(config: Config, *, identities: Mapping[str, str], sha256: str) -> str:
+    """`imported:<sha256>:<digest>` of a file imported for `config`; no stage's address.
+
+    The digest is of what else decides the answers, so that evaluation tells apart two imports of
+    one file. identities: as for `stage_key`; a part without one goes by its checkpoint's name.
+    """
+    return f"imported:{sha256}:{_digest(_around_weights(config, identities))}"
+
+
+def _around_weights(config: Config, identities: Mapping[str, str]) -> dict[str, Any]:
+    """What makes a model of trained weights: its settings, the backbones and their rounding."""
+    model = asdict(config.model)
     for part in identities:
         del model[part]["checkpoint"]
-    content = {
-        "format": FORMAT,
-        "stage": stage,
-        "settings": settings,
+    return {
         "model": model,
         "identities": dict(identities),
-        "optimizer": asdict(config.optimizer),
-        "data": data_fingerprint,
         "precision": _precision(config),
         "frozen": _rounded_parts(config),
-        "split": _split(config, stage),
-        "seed": config.seed,
-        "parent": parent,
     }
+
+
+def _digest(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -93,6 +116,8 @@ def read_record(run_dir: RunDir, stage: str) -> dict[str, Any] | None:
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:  # not written yet, or removed a moment ago by another process
         return None
+    except ValueError as error:
+        raise LynxError(f"{path}: damaged, no record of a stage: {error}") from error
     return record
 
 
@@ -107,10 +132,13 @@ def write_record(run_dir: RunDir, stage: str, record: Mapping[str, Any]) -> None
     write_json_atomic(run_dir.stage_record_path(stage), dict(record))
 
 
-def find_stage(run_dir: RunDir, stage: str, *, key: str, own_only: bool = False) -> RunDir | None:
+def find_stage(
+    run_dir: RunDir, stage: str, *, key: str, own_only: bool = False, others_only: bool = False
+) -> RunDir | None:
     """A run of the same scale whose stage has this address; the run itself comes first."""
-    others = [] if own_only else sorted(run_dir.path.parents[1].glob("*/seed*"))
-    for path in [run_dir.path, *others]:
+    own = [] if others_only else [run_dir.path]
+    runs = [] if own_only else sorted(run_dir.path.parents[1].glob("*/seed*"))
+    for path in [*own, *(one for one in runs if one != run_dir.path)]:
         record = read_record(RunDir(path), stage)
         if record is not None and record["key"] == key:
             return RunDir(path)

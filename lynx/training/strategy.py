@@ -109,7 +109,6 @@ class LynxDeepSpeedStrategy(DeepSpeedStrategy):
         super().save_checkpoint(checkpoint, temporary, storage_options)
         self.barrier()
         if self.is_global_zero:
-            shutil.rmtree(target, ignore_errors=True)
             temporary.rename(target)
         self.barrier()
 
@@ -123,8 +122,8 @@ def make_strategy(*, name: str, accelerator: str, zero_stage: int, offload: bool
         return DDPStrategy(process_group_backend=backend, timeout=_PATIENCE)
     if find_spec("deepspeed") is None:
         raise LynxError(
-            "hardware.strategy: deepspeed is not installed; `pip install 'lynx-lab[deepspeed]'`, "
-            "or choose ddp"
+            "hardware.strategy: deepspeed is not installed; "
+            "`pip install -c constraints.txt -e '.[deepspeed]'`, or choose ddp"
         )
     if accelerator == "cpu":
         os.environ.setdefault("DS_ACCELERATOR", "cpu")  # silences a line per process

@@ -72,7 +72,9 @@ def whole_weights(path: Path) -> dict[str, Tensor]:
 
 
 def client_state(path: Path) -> dict[str, Any]:
-    """What was put into the checkpoint beside weights and optimizer state."""
-    first = min((path / _TAG).glob("*_model_states.pt"))
-    content: dict[str, Any] = torch.load(first, map_location="cpu", weights_only=False)
+    """What was put into the checkpoint beside weights and optimizer state; tensors are mapped."""
+    first = min((path / _TAG).glob("*_model_states.pt"), default=None)
+    if first is None:
+        raise LynxError(f"{path}: no checkpoint of DeepSpeed, as there is no *_model_states.pt")
+    content: dict[str, Any] = torch.load(first, map_location="cpu", weights_only=False, mmap=True)
     return content

@@ -69,6 +69,9 @@ def test_a_configuration_written_and_read_again_is_the_same(tmp_path: Path) -> N
 def test_a_configuration_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(LynxError, match=r"nowhere/config\.yaml"):
         load_config(tmp_path / "nowhere" / "config.yaml")
+    (tmp_path / "config.yaml").touch()
+    with pytest.raises(LynxError, match=r"config\.yaml: is empty"):
+        load_config(tmp_path / "config.yaml")
 
 
 def test_a_typo_in_an_ablation_names_the_nearest_key_and_the_file(write_ablation: Write) -> None:

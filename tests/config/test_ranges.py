@@ -34,6 +34,7 @@ from lynx.config.ranges import RANGES, general_key
         ("data.num_workers=-1", "-1 is not at least 0"),
         ("hardware.num_nodes=0", "0 is not at least 1"),
         ("evaluation.batch_size=0", "0 is not at least 1"),
+        ("evaluation.max_input_tokens=1", "1 is not at least 2"),
         ("evaluation.generation.demo.num_beams=0", "0 is not at least 1"),
         ("evaluation.generation.demo.length_penalty=.nan", "nan is not a finite number"),
         ("evaluation.benchmarks.open_vqa_image.num_questions_per_class=-1", "-1 is not at least 0"),

@@ -155,6 +155,16 @@ def test_a_run_that_has_not_ended_is_not_evaluated(tmp_path: Path) -> None:
         evaluate(RunDir(tmp_path / "desk/lynx/seed0"), configured(tmp_path))
 
 
+def test_damaged_weights_are_told_before_a_bar_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = configured(tmp_path)
+    run_dir = trained(config, "lynx")
+    with pytest.raises(LynxError, match="is damaged: copy it again"):
+        evaluate(run_dir, config)
+    assert "0/9" not in capsys.readouterr().out
+
+
 def test_an_unknown_row_of_table_9_is_named(tmp_path: Path, tokenizer: Any) -> None:
     benchmark = {"questions": write_benchmark(tmp_path), "generation": "gredy"}
     config = configured(tmp_path, {"evaluation.benchmarks": {"colors": benchmark}})

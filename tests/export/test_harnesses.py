@@ -66,6 +66,24 @@ def test_a_row_of_table_9_decides_instead_of_the_task(answerer: Answerer) -> Non
     assert by_row != HarnessModel(answerer).answers([request])
 
 
+def test_samples_of_one_question_differ_and_come_again_in_another_start(
+    answerer: Answerer,
+) -> None:
+    settings = {"do_sample": True, "temperature": 1.0, "max_new_tokens": 8}
+    requests = [Request(((QUESTIONS[0], None),), (), settings)] * 4
+    texts, again = (HarnessModel(answerer).answers(requests) for _ in range(2))
+    assert texts == again and len(set(texts)) > 1
+    one_by_one = HarnessModel(answerer)
+    assert [one_by_one.answers([request])[0] for request in requests] == texts
+    other = HarnessModel(answerer, seed=1).answers(requests)
+    assert other != texts
+
+
+def test_a_temperature_of_zero_is_greedy_whatever_else_is_said(answerer: Answerer) -> None:
+    asked = HarnessModel(answerer).decoding({"do_sample": True, "temperature": 0})
+    assert asked["do_sample"] is False
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -117,6 +135,8 @@ def test_lmms_eval_finds_the_adapter_and_gets_answers(
     assert [call[2] for call in model.kept] == texts
     with pytest.raises(LynxError, match="unknown rwo"):
         adapter(pretrained=str(folder), rwo="mme")
+    with pytest.raises(LynxError, match="--device mps: cpu, cuda or nothing"):
+        adapter(pretrained=str(folder), device="mps")
 
 
 def test_vlmevalkit_runs_its_own_script_with_a_registered_run(
@@ -136,6 +156,9 @@ def test_vlmevalkit_runs_its_own_script_with_a_registered_run(
            "no_repeat_ngram_size": 0}  # fmt: skip
     first = model.generate_inner(message, dataset="MME")
     assert first == expected(answerer, QUESTIONS[0], path, row)
+    twice = [message[0], {"type": "text", "value": "same as"}, message[0]]
+    shown = [Image.open(path).convert("RGB")] * 2
+    assert model.generate_inner(twice) == expected(answerer, "same as", shown, row)
     dialogue = [
         {"role": "user", "content": message},
         {"role": "assistant", "content": [{"type": "text", "value": first}]},

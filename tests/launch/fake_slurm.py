@@ -25,7 +25,7 @@ echo "$@" >> "$FAKE_SLURM/srun"
 while [[ "$1" == --* ]]; do shift; done
 pids=()
 for ((rank = 0; rank < SLURM_NTASKS; rank++)); do
-  SLURM_PROCID=$rank SLURM_LOCALID=$rank SLURM_NODEID=0 "$@" &
+  SLURM_STEP_NUM_TASKS=$SLURM_NTASKS SLURM_PROCID=$rank SLURM_LOCALID=$rank SLURM_NODEID=0 "$@" &
   pids+=($!)
 done
 echo "${pids[@]}" > "$FAKE_SLURM/tasks"

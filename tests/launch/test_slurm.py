@@ -56,7 +56,30 @@ def test_options_of_a_person_come_last_and_gres_takes_the_place_of_gpus() -> Non
     assert found["cpus-per-task"] == "12" and found["comment"] == '"two words"'
 
 
+def test_a_gres_without_gpus_takes_the_place_of_nothing() -> None:
+    assert lines(script(options={"gres": "lscratch:40"}))["gpus-per-node"] == "8"
+
+
+@pytest.mark.parametrize("option", ["mem", "mem-per-cpu", "mem-per-gpu"])
+def test_memory_and_sharing_are_said_once(option: str) -> None:
+    found = lines(script(options={option: "40G", "oversubscribe": ""}))
+    assert [key for key in found if key.startswith("mem")] == [option] and found[option] == "40G"
+    assert "exclusive" not in found
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("gpus-per-node", "4"), ("gpus-per-node", "a100:4"), ("gres", "gpu"), ("gres", "x,gpu:h:4")],
+)
+def test_other_gpus_than_the_devices_are_refused(option: str, value: str) -> None:
+    with pytest.raises(LynxError, match=r"contradicts hardware\.devices=8"):
+        script(options={option: value})
+    right = "gpu:a100:8,x" if option == "gres" else "a100:8"
+    assert lines(script(options={option: right}))[option] == right
+
+
 def test_paths_and_values_with_spaces_are_quoted() -> None:
+    assert lines(script(options={"comment": "it's #1"}))["comment"] == '"it\'s #1"'
     text = script()
     assert "cd '/shared/lynx lab' || exit" in text
     assert "export LYNX_DATA='/data/my shards'" in text
@@ -69,7 +92,11 @@ def test_paths_and_values_with_spaces_are_quoted() -> None:
         ("NTASKS_PER_NODE=4", "--ntasks-per-node follows from hardware.devices"),
         ("signal=USR2@5", "--signal follows from"),
         ("ARRAY=0-3", "--seed: one job for each"),
-        ("PARTITON=gpu", "no option --partiton to be set here; nearest is `partition`"),
+        ("PARTITON=gpu", "--partiton is no option to be set here; nearest is `partition`"),
+        ("CPUS_PER_GPU=4", "CPUS_PER_TASK takes the place of that"),
+        ("EXPORT=NONE", "--export follows from the script"),
+        ('COMMENT=say "hi" there', "without double quotes"),
+        ("COMMENT=a\\", "backslashes"),
         ("TIME=", "needs a value"),
         ("COMMENT=a\n#SBATCH --nodes=1", "one line"),
         ("NODES=four", "needs a number of nodes"),
@@ -141,6 +168,31 @@ def test_an_ablation_is_one_command_and_an_experiment_two(
     status, _ = launch(monkeypatch, capsys, "lynx", *options, "--out", str(tmp_path / "x.sh"))
     text = (tmp_path / "x.sh").read_text()
     assert f"on_all lynx train lynx {what} &&\n  on_all lynx evaluate lynx {what}\n" in text
+
+
+def test_what_contradicts_itself_or_breaks_a_line_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LYNX_RUNS", str(tmp_path))
+    arguments = ["lynx", "--scale", "paper", "--slurm", "NODES=4", "--dry-run"]
+    status, out = launch(monkeypatch, capsys, *arguments, "hardware.num_nodes=2")
+    assert status == 2 and "--slurm NODES=4 contradicts hardware.num_nodes=2" in out
+    status, out = launch(monkeypatch, capsys, *arguments, "tracking.wandb_project=a\nrm -r b")
+    assert status == 2 and "a value with a line break" in out
+    assert list(tmp_path.iterdir()) == []
+    status, _ = launch(monkeypatch, capsys, *arguments, "hardware.num_nodes=4")
+    assert status == 0
+
+
+def test_the_job_finds_a_repository_that_was_named_from_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LYNX_RUNS", str(tmp_path))
+    repository = repository_root()
+    monkeypatch.chdir(repository.parent)
+    monkeypatch.setenv("LYNX_ROOT", repository.name)
+    status, out = launch(monkeypatch, capsys, "lynx", "--dry-run")
+    assert status == 0 and f"\nexport LYNX_ROOT={repository}\n" in out
 
 
 def test_nodes_that_a_batch_cannot_be_split_over_are_refused_before_anything_is_written(

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from lightning.pytorch.plugins.environments import SLURMEnvironment
 
 from lynx import cli
 from lynx.evaluation.run import evaluate
@@ -20,9 +19,7 @@ from lynx.tracking.stopping import (
     StopSignals,
     ended_by_signals,
 )
-from lynx.training.build import build_trainer
 from tests.color_run import ColorModel, configured, trained
-from tests.tiny import tiny_config
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -66,18 +63,6 @@ def test_a_signal_ends_an_evaluation_after_the_batch_and_no_answer_is_lost(tmp_p
     rest = ColorModel(tokenizer)
     evaluate(run_dir, config, model=rest, tokenizer=tokenizer, blind=False, resume=True)
     assert sum(len(call["texts"]) for call in rest.calls) == 5
-
-
-def test_lightnings_own_requeueing_is_off_under_slurm(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("PROCID", "LOCALID", "NODEID"):
-        monkeypatch.setenv(f"SLURM_{name}", "0")
-    monkeypatch.setenv("SLURM_NTASKS", "1")
-    changes = {"hardware.strategy": "ddp"}
-    trainer = build_trainer(tiny_config(tmp_path, changes), "pretrain", root=tmp_path)
-    environment = trainer.strategy.cluster_environment  # type: ignore[attr-defined]
-    assert isinstance(environment, SLURMEnvironment) and not environment.auto_requeue
 
 
 def test_a_signal_to_the_whole_group_leaves_the_data_workers_alive() -> None:

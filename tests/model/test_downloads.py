@@ -59,6 +59,16 @@ def test_a_model_is_fetched_into_the_cache_and_then_found_offline(
     assert resolve_checkpoint(REPO, key="KEY") == folder == cached_snapshot(REPO)
 
 
+@pytest.mark.parametrize("kind", ["model.safetensors", "pytorch_model.bin"])
+def test_of_two_formats_one_is_fetched_with_its_index_alone(hub: HubServer, kind: str) -> None:
+    files = {"config.json": b"{}", f"{kind}.index.json": b"{}", kind: b"weights"}
+    others = {"flax_model.msgpack.index.json": b"{}"}
+    if kind == "model.safetensors":
+        others |= {"pytorch_model.bin.index.json": b"{}", "pytorch_model-1.bin": b"weights"}
+    hub.repositories = {REPO: files | others}
+    assert names_in(fetch_repository(REPO)) == set(files)
+
+
 def test_a_connection_that_breaks_is_gone_on_with_where_it_broke(
     hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,7 +143,7 @@ def test_no_network_and_offline_mode_are_told(
     hub: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(LynxError, match=r"connection to http://127\.0\.0\.1:9 failed"):
+    with pytest.raises(LynxError, match=r"connection to http://127\.0\.0\.1:9 failed.*, or copy"):
         fetch_repository(REPO)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(LynxError, match="HF_HUB_OFFLINE is set"):

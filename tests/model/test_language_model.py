@@ -157,6 +157,15 @@ def test_a_tokenizer_that_is_sentencepiece_alone_gives_its_ids(
     assert (tokenizer.pad_token, tokenizer.pad_token_id) == ("[PAD]", trained.get_piece_size())
 
 
+def test_an_answer_ends_with_the_tokenizers_eos_alone(tmp_path: Path) -> None:
+    """Though Llama 3's generation_config.json names several."""
+    folder = write_language_model(tmp_path)
+    path = folder / "generation_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "eos_token_id": [2, 9]}))
+    eos = load_tokenizer(str(folder)).eos_token_id
+    assert load(folder).generation_config.eos_token_id == eos == 2
+
+
 def test_delta_weights_are_refused(tmp_path: Path) -> None:
     for name in ("lmsys/vicuna-7b-delta-v1.1", str(tmp_path / "vicuna-7b-delta-v1.1")):
         with pytest.raises(LynxError, match=r"differences to LLaMA's weights.*vicuna-7b-v1\.1"):

@@ -65,20 +65,3 @@ def test_beams_answer_as_the_authors_library_does(bigrams: LlamaForCausalLM, nam
         )
     assert answers == expected
     assert len({tuple(answer) for answer in answers}) > 1
-
-
-def test_an_answer_may_have_several_ends(
-    bigrams: LlamaForCausalLM, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As Llama 3's, whose generation_config names two tokens."""
-    settings = RECORDED["open_vqa_video"]["settings"]
-    prompts = [prompt[None] for prompt in wave(12, WIDTH, 0.23)]
-    with torch.no_grad():
-        for beams in (1, 3):
-            row = settings | {"num_beams": beams}
-            whole = generate_rows(bigrams, prompts, settings=row, seeds=[0] * 12)
-            assert any(9 in answer for answer in whole)
-            monkeypatch.setattr(bigrams.generation_config, "eos_token_id", [2, 9])
-            cut = generate_rows(bigrams, prompts, settings=row, seeds=[0] * 12)
-            monkeypatch.undo()
-            assert not any(9 in answer or 2 in answer for answer in cut)

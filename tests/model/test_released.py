@@ -67,6 +67,7 @@ def test_what_the_release_computes_anew_is_told_from_what_has_no_place(
         "resampler.layers.2.feed_forward.down.weight",
         "vision_encoder.model.encoder.layers.0.self_attn.qkv.weight",
     }
+    assert found.incomplete == [f"vision_encoder.blocks.0.attn.{one}_proj.weight" for one in "qv"]
     assert len(found.computed) == 5
 
 
@@ -95,6 +96,14 @@ def test_another_size_names_the_tensor_both_shapes_and_the_key(
 ) -> None:
     with pytest.raises(LynxError, match=key):
         from_released({**state(), name: torch.zeros(shape)}, expected=expected)
+
+
+def test_a_piece_whose_others_lack_is_of_the_right_size_too(expected: dict[str, Shape]) -> None:
+    theirs = state()
+    del theirs["vision_encoder.blocks.0.attn.v_proj.weight"]
+    theirs["vision_encoder.blocks.0.attn.q_proj.weight"] = torch.zeros(3, 3)
+    with pytest.raises(LynxError, match=r"blocks\.0\.attn\.q_proj\.weight is \[3, 3\]"):
+        from_released(theirs, expected=expected)
 
 
 @pytest.mark.parametrize("prefix", ["", "model.", "model.model."])

@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from lynx.model.vision_eva import EvaEncoder
 from lynx.model.vision_loading import empty_vision_encoder, load_vision_encoder
 from tests.tiny import write_clip_tower, write_vision_encoder
 
@@ -68,6 +69,15 @@ def test_positions_are_resized_as_in_the_release_from_16_to_30(tmp_path: Path) -
     grid = np.einsum("ia,jb,abc->ijc", weights, weights, table[0, 1:].reshape(16, 16, 8).numpy())
     np.testing.assert_allclose(found[1:], grid.reshape(900, 8), atol=2e-5)
     np.testing.assert_array_equal(found[0], table[0, 0])
+
+
+def test_the_configuration_tells_the_table_that_a_checkpoint_brought(tmp_path: Path) -> None:
+    encoder = load_vision_encoder(write_vision_encoder(tmp_path), attention="sdpa")
+    assert isinstance(encoder, EvaEncoder)
+    encoder.make_room_for_positions(1 + 7 * 7)
+    again = empty_vision_encoder(encoder.config.to_dict())
+    assert again.model.embeddings.position_embedding.shape[1] == 1 + 7 * 7
+    assert encoder.config.image_size == 7 * encoder.patch_size
 
 
 def test_positions_are_resized_in_float32_before_they_are_rounded(tmp_path: Path) -> None:

@@ -80,6 +80,7 @@ def test_a_cpus_rate_is_not_assumed() -> None:
     ("arguments", "message"),
     [
         (["--gpu", "a100-80"], "nearest is `a100-80gb`"),
+        (["--gpu", "a100"], "nearest is `a100-40gb`"),
         (["--utilisation", "40"], "give one above 0, at most 1"),
         (["--tokens-per-sample", "0"], "less than one token"),
         (["--probe", "--steps", "0"], "leaves nothing to measure"),
@@ -89,6 +90,11 @@ def test_mistakes_are_told(arguments: list[str], message: str) -> None:
     result = CliRunner().invoke(app, ["plan", "lynx", "--scale", "paper", *arguments])
     assert isinstance(result.exception, LynxError)
     assert message in str(result.exception)
+
+
+def test_a_device_that_a_probe_does_not_know_is_refused() -> None:
+    result = CliRunner().invoke(app, ["plan", "lynx", "--probe", "--device", "gpu"])
+    assert result.exit_code == 2 and "'gpu' is not one of" in result.output
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

@@ -1,18 +1,24 @@
 """Which stages a run would find trained: by address after a real run, by settings without data."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from lynx.config.compose import compose
 from lynx.config.schema import STAGE_NAMES, Config
+from lynx.model.build import meta_model_of, parameter_counts
+from lynx.planning import reuse
+from lynx.planning.load import stage_load
 from lynx.planning.reuse import addresses, settings_addresses, stage_states
 from lynx.tracking.run_dir import RunDir
 from lynx.training.checkpoint_io import checkpoint_path
 from lynx.training.run import train
 from lynx.training.stages import final_path, read_record, remove_records, write_record
+from tests.hub_server import hub_cache
 from tests.tiny import tiny_catalog, tiny_config
 
 
@@ -58,9 +64,26 @@ def test_a_checkpoint_is_gone_on_from(config: Config, run_dir: RunDir) -> None:
     other = replace(config, seed=1)
     folder = RunDir.of(other).checkpoint_dir("pretrain")
     folder.mkdir(parents=True)
-    checkpoint_path(folder, 2).touch()
+    keys = addresses(other)
+    assert keys is not None
+    torch.save({"stage_key": keys["pretrain"]}, checkpoint_path(folder, 2))
     assert states(other, other) == ["resumable", "to train", "to train"]
     assert "step00000002" in stage_states(other, other)["pretrain"].text
+
+
+@pytest.mark.parametrize("content", [{"stage_key": "of other settings"}, None])
+def test_a_checkpoint_of_other_settings_is_not_gone_on_from(
+    config: Config, content: dict[str, str] | None
+) -> None:
+    other = replace(config, seed=4)
+    folder = RunDir.of(other).checkpoint_dir("pretrain")
+    folder.mkdir(parents=True, exist_ok=True)
+    if content is None:
+        checkpoint_path(folder, 2).write_bytes(b"junk")
+    else:
+        torch.save(content, checkpoint_path(folder, 2))
+    assert states(other, other) == ["to train"] * 3
+    assert "step00000002.ckpt is of other" in stage_states(other, other)["pretrain"].text
 
 
 def test_before_the_base_is_trained_its_stages_are_shared(config: Config) -> None:
@@ -77,6 +100,21 @@ def test_a_folder_of_other_settings_is_told(config: Config) -> None:
     found = stage_states(other, config)["pretrain"]
     assert (found.state, found.is_certain) == ("to train", True)
     assert "of other settings" in found.text
+
+
+def test_backbones_in_the_hubs_cache_are_found_as_a_run_finds_them(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, model, changed = addresses(config), config.model, {}
+    for part in ("vision_encoder", "language_model"):
+        name = f"someone/{part}"
+        folder = hub_cache(monkeypatch, tmp_path, name)
+        shutil.copytree(getattr(model, part).checkpoint, folder, dirs_exist_ok=True)
+        changed[part] = replace(getattr(model, part), checkpoint=name)
+    cached = replace(config, model=replace(model, **changed))
+    assert addresses(cached) == own
+    assert "measured" in stage_load(cached, "pretrain").origin
+    assert parameter_counts(meta_model_of(cached)) == parameter_counts(meta_model_of(config))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +138,20 @@ def test_another_seed_or_scale_shares_nothing_by_settings() -> None:
     assert all(one != two for one, two in pairs)
 
 
+def test_after_a_stage_that_is_trained_anew_the_later_are_too(
+    config: Config, run_dir: RunDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nearly last: it takes records of the run away."""
+    run_dir.stage_record_path("pretrain").unlink()
+    found = stage_states(config, config)
+    assert [one.state for one in found.values()] == ["to train"] * 3
+    assert "came after another stage" in found["instruct"].text
+    monkeypatch.setattr(reuse, "addresses", lambda _: None)
+    assert states(config, config) == ["to train"] * 3
+
+
 def test_an_edited_folder_loses_its_record(config: Config, run_dir: RunDir) -> None:
     """Last: it takes the run's records away."""
+    train(config)
     remove_records(run_dir, first="resolution")
     assert states(config, config) == ["trained", "to train", "to train"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -176,6 +177,10 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path, run_path: Path) -> N
     (tmp_path / "config.yaml").write_bytes((run_path / "config.yaml").read_bytes())
     with pytest.raises(LynxError, match=r"final\.safetensors is missing"):
         Answerer.of(tmp_path)
+    shutil.copytree(run_path, tmp_path / "run")
+    (tmp_path / "run" / "instruct" / "stage.json").write_text('{"key": ')
+    with pytest.raises(LynxError, match=r"instruct/stage\.json: damaged"):
+        Answerer.of(tmp_path / "run")
 
 
 def test_weights_of_the_folder_are_the_ones_that_answer(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -93,6 +95,35 @@ def test_text_alone_gets_an_answer_of_each_run_and_nothing_is_fetched_elsewhere(
     assert page.foreign == []
 
 
+def test_texts_are_shown_as_they_were_written(page: Any) -> None:
+    text = 'what <b>is</b> <image> <s> & "this" &lt;'
+    ask(page, text)
+    left, _ = wait_for_messages(page, 2)
+    assert left[0] == text
+
+
+def test_impatient_clicks_and_enters_ask_once(
+    page: Any, other: Answerer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generate, calls, go_on = other.asker.model.generate, [], threading.Event()
+
+    def wait(**options: Any) -> Any:
+        calls.append(options)
+        assert go_on.wait(SECONDS)
+        return generate(**options)
+
+    monkeypatch.setattr(other.asker.model, "generate", wait)
+    page.fill("#question textarea", "what is this")
+    page.press("#question textarea", "Enter")
+    page.dblclick("#ask")
+    page.press("#question textarea", "Enter")
+    go_on.set()
+    wait_for_messages(page, 2)
+    ask(page, "what color is it")  # behind whatever waits in the queue
+    wait_for_messages(page, 4)
+    assert len(calls) == 2
+
+
 def test_a_picture_is_talked_about_in_turns_until_another_takes_its_place(page: Any) -> None:
     upload(page, png("red"))
     page.check("text=Describe first")
@@ -116,9 +147,12 @@ def test_mistakes_are_told_on_the_page_and_end_nothing(page: Any) -> None:
     page.click("#ask")
     page.wait_for_selector("text=write a question first")
     upload(page, {"name": "broken.png", "mimeType": "image/png", "buffer": b"no picture"})
-    ask(page, "what is this")
-    page.wait_for_selector("text=can't be decoded")
+    told, once = page.locator(".toast-body"), r"[^/]*broken\.png: [^/]*can't be decoded"
+    for number in (1, 2):  # when it comes, and when it is asked about
+        sync_api.expect(told).to_contain_text(re.compile(once * number), timeout=SECONDS * 1000)
+        ask(page, "what is this")
     assert page.locator("#question textarea").input_value() == "what is this"
+    assert page.locator("#chat0 .error, #chat1 .error").count() == 0
     page.locator("[aria-label='Remove Image'], [aria-label=Clear]").first.click()
     page.get_by_label("Other settings").fill("beams=3")
     page.wait_for_selector("text=unknown setting 'beams'")

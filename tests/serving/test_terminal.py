@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from lynx.cli import app
+from lynx.cli.chat import demo
 from lynx.config.errors import LynxError
 from lynx.serving.answering import Answerer
 from lynx.serving.terminal import Chat
@@ -34,6 +36,28 @@ def test_a_conversation_keeps_its_history_until_another_begins(
     assert second[1] == expected.text
     chat.run(["/new"])
     assert chat.conversation.turns == () and chat.conversation.vision is not None
+
+
+def test_a_picture_that_is_not_there_is_not_answered_about_the_one_before(
+    answerer: Answerer, picture: Path, tmp_path: Path
+) -> None:
+    chat, said = talked(answerer, f"/image '{picture}'", f"/image {tmp_path / 'absent.png'}")
+    assert said[0].startswith("[picture: ") and "nothing is shown now" in said[1]
+    assert chat.conversation.vision is None
+
+
+def test_a_video_is_called_so_however_short_and_where_a_picture_is_wanted(
+    answerer: Answerer, tmp_path: Path
+) -> None:
+    clip = tmp_path / "a clip.mp4"
+    clip.write_bytes(make_clip(1))
+    _, said = talked(answerer, f"/video {clip}", f'/image "{clip}"')
+    assert said[0] == f"[video, 1 frame: {clip}]" and "it is a video: use /video" in said[1]
+
+
+def test_bytes_that_are_no_text_are_told_and_quit_needs_no_care(answerer: Answerer) -> None:
+    _, said = talked(answerer, "\udcff", "/quit now", "what is this")
+    assert said == ["error: a line is not UTF-8, and was not read"]
 
 
 def _turn_seed(number: int) -> int:
@@ -95,7 +119,38 @@ def test_the_command_reads_a_pipe(run_path: Path, picture: Path, tmp_path: Path)
     missing = CliRunner().invoke(
         app, ["chat", str(run_path), "--image", str(tmp_path / "no.png")], input="what is this\n"
     )
-    assert missing.exit_code == 0 and "error: " in missing.output and "bot: " in missing.output
+    assert isinstance(missing.exception, LynxError) and "bot: " not in missing.output
+
+
+@pytest.mark.parametrize(
+    ("lines", "complaint"),
+    [
+        (b"what is this\n/image absent.png\nand this\n", r"line 2: absent\.png"),
+        (b"what is this\n\xff\xfe\nand this\n", "line 2: a line is not UTF-8"),
+    ],
+)
+def test_a_mistake_in_a_pipe_ends_it(run_path: Path, lines: bytes, complaint: str) -> None:
+    result = CliRunner().invoke(app, ["chat", str(run_path), "--row", "greedy"], input=lines)
+    assert result.output.count("bot: ") == 1
+    with pytest.raises(LynxError, match=complaint):
+        raise result.exception or AssertionError
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"), [({"host": "192.0.2.1"}, "--host 192.0.2.1: "), ({}, "--port {}: ")]
+)
+def test_a_page_that_could_not_be_served_is_told_before_a_model_is_loaded(
+    options: dict[str, str], complaint: str, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(LynxError, match=complaint.format(port)):
+            demo(tmp_path, port=port, **options)
+
+
+def test_no_port_is_above_the_highest() -> None:
+    result = CliRunner().invoke(app, ["demo", "run", "--port", "80000"])
+    assert result.exit_code == 2 and "65535" in result.output
 
 
 def test_the_command_refuses_what_no_conversation_could_mend(run_path: Path) -> None:

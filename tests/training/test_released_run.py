@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from torch import Tensor
 from typer.testing import CliRunner
 
 from lynx.cli import app
+from lynx.cli.released import _lines
 from lynx.config.compose import load_config
 from lynx.config.errors import LynxError
 from lynx.config.schema import Config
-from lynx.evaluation.build import load_trained_model
+from lynx.evaluation.build import file_identity, load_trained_model, trained_parts_path
 from lynx.model.build import build_model, model_identities
 from lynx.model.checkpoint import VISION_POSITIONS, read_metadata, save_trained_parts
 from lynx.model.lynx import LynxModel
@@ -177,6 +179,46 @@ def test_what_does_not_fit_is_named_and_the_authors_loading_is_there_if_asked_fo
         imported(tmp_path, tensors, lenient=True)
 
 
+def test_pieces_of_a_projection_that_isnt_whole_are_ignored_and_named(tmp_path: Path) -> None:
+    tensors = state()
+    del tensors["vision_encoder.blocks.1.attn.v_proj.weight"]
+    pieces = [f"vision_encoder.blocks.1.attn.{one}_proj.weight" for one in "qk"]
+    with pytest.raises(LynxError, match=r"lacks .*qkv\.weight.*without .*q_proj\.weight"):
+        imported(tmp_path, tensors)
+    run_dir, report = imported(tmp_path, tensors, lenient=True)
+    assert report.incomplete == pieces and report.ignored == []
+    assert report.kept == ["vision_encoder.model.encoder.layers.1.self_attn.qkv.weight"]
+    record = read_record(run_dir, STAGE)
+    assert record is not None and record["imported"]["incomplete"] == pieces
+    assert f"without the other pieces of their parameter: 2 ({pieces[0]}" in " ".join(
+        _lines(report)
+    )
+
+
+def test_evaluation_tells_apart_imports_of_one_file_that_answer_otherwise(tmp_path: Path) -> None:
+    tensors = state(language_model=True)
+    tensors["LLM.lm_head.weight"] = tensors["LLM.lm_head.weight"] + 0.5
+    torch.save(tensors, tmp_path / "lynx.pt")
+    config = toy_config(tmp_path)
+    half = replace(config, hardware=replace(config.hardware, frozen_dtype="bf16"))
+    vision = config.model.vision_encoder
+    variants = [config, replace(config, seed=config.seed + 1), half] + [
+        replace(config, model=replace(config.model, vision_encoder=replace(vision, **change)))
+        for change in ({"image_mean": (0.5, 0.5, 0.5)}, {"image_std": (0.5, 0.5, 0.5)})
+    ]
+
+    def identity(number: int, config: Config) -> str:
+        run_dir = RunDir(tmp_path / f"run{number}")
+        import_released(tmp_path / "lynx.pt", run_dir.path, config)
+        return file_identity(trained_parts_path(run_dir))
+
+    found = [identity(number, variant) for number, variant in enumerate(variants)]
+    settings = Path(config.model.language_model.checkpoint) / "tokenizer_config.json"
+    settings.write_text(settings.read_text("utf-8") + " ", "utf-8")
+    found.append(identity(len(variants), config))
+    assert found[0] == found[1] and len({*found}) == len(found) - 1
+
+
 def test_another_resolution_than_the_tables_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LynxError, match=r"lynx\.pt: .*pos_embed is \[1, 17, 48\].*image_size"):
         imported(tmp_path, state(), **{"stages.instruct.image_size": 28})
@@ -205,6 +247,10 @@ def test_a_model_trained_here_is_exported_with_a_table_of_its_last_resolution(
         export_released(path, tmp_path / "odd.pt", image_size=60)
     with pytest.raises(LynxError, match="no such checkpoint"):
         export_released(tmp_path / "nowhere", tmp_path / "none.pt")
+    content = (tmp_path / "own.pt").read_bytes()
+    with pytest.raises(LynxError, match=r"own\.pt exists already"):
+        export_released(path, tmp_path / "own.pt")
+    assert (tmp_path / "own.pt").read_bytes() == content
 
 
 def test_the_command_takes_a_variant_and_tells_what_became_of_the_tensors(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -141,12 +142,42 @@ def test_each_rank_goes_on_with_its_sums_and_with_other_ranks_one_takes_all(
     assert not second.losses.sources.any()
 
 
+def signalled(
+    module: LynxTrainingModule,
+    optimizer: Any,
+    *,
+    before: Callable[..., None] = LynxTrainingModule.on_before_optimizer_step,
+) -> None:
+    before(module, optimizer)
+    signal.raise_signal(signal.SIGTERM)
+
+
+def test_a_signal_in_a_step_that_is_saved_anyway_saves_it_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DeepSpeed's folders can't take each other's place, and there is no other checkpoint then."""
+    saved, save = [], AtomicCheckpointIO.save_checkpoint
+
+    def noted(io: AtomicCheckpointIO, content: Any, path: Path, **options: Any) -> None:
+        saved.append(path.name)
+        save(io, content, path, **options)
+
+    monkeypatch.setattr(AtomicCheckpointIO, "save_checkpoint", noted)
+    monkeypatch.setattr(LynxTrainingModule, "on_before_optimizer_step", signalled)
+    config = tiny_config(tmp_path, {"tracking.checkpoint_every_n_steps": 1})
+    with pytest.raises(LynxError, match="stopped by a signal after step 1"):
+        train(config, catalog=tiny_catalog(tmp_path))
+    assert saved == ["step00000001.ckpt"]
+    latest = latest_checkpoint(RunDir.of(config).checkpoint_dir("pretrain"))
+    assert latest is not None and latest.name == saved[0]
+
+
 @pytest.mark.parametrize("sizes", [(8, 4), (4, 8)])
 def test_a_stage_goes_on_with_another_micro_batch_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sizes: tuple[int, int]
 ) -> None:
     """The same steps as without a break, up to rounding."""
-    catalog, before = tiny_catalog(tmp_path), LynxTrainingModule.on_before_optimizer_step
+    catalog = tiny_catalog(tmp_path)
 
     def config_of(name: str, micro_batch_size: int) -> Config:
         stages = {f"stages.{stage}.steps": 1 for stage in STAGE_NAMES[1:]}
@@ -157,14 +188,10 @@ def test_a_stage_goes_on_with_another_micro_batch_size(
         }
         return tiny_config(tmp_path, stages | own)
 
-    def stop_at_first(module: LynxTrainingModule, optimizer: Any) -> None:
-        before(module, optimizer)
-        signal.raise_signal(signal.SIGTERM)
-
     whole = train(config_of("whole", sizes[1]), catalog=catalog)
     configs = [config_of("broken", size) for size in sizes]
     with monkeypatch.context() as patch:
-        patch.setattr(LynxTrainingModule, "on_before_optimizer_step", stop_at_first)
+        patch.setattr(LynxTrainingModule, "on_before_optimizer_step", signalled)
         with pytest.raises(LynxError, match="stopped by a signal after step 1 of 5"):
             train(configs[0], catalog=catalog)
     # The size was edited in a file of the variant, which then keeps its name.

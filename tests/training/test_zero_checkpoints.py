@@ -102,9 +102,11 @@ def test_parts_that_only_earlier_stages_trained_are_taken_from_their_file(
     earlier = load_file(final_path(run_dir, "resolution"))
     header = read_metadata(final_path(run_dir, "resolution"))
     own = {"frame_positions": torch.ones(5, 32)}
-    trained = {name: header[name] for name in ("parts", "identities")} | {"parent": header["key"]}
+    trained = {name: header[name] for name in ("parts", "identities")}
+    trained |= {"parent": header["key"], "stage": "instruct"}
     content = {"trained": trained, "stage_key": "k", "global_step": 1}
-    monkeypatch.setattr(consolidation, "_read", lambda path: (content, own))
+    monkeypatch.setattr(consolidation, "read_content", lambda _: content)
+    monkeypatch.setattr(consolidation, "whole_weights", lambda _: own)
     checkpoint = checkpoint_path(run_dir.checkpoint_dir("instruct"), 1)
     checkpoint.mkdir()
     found = load_file(consolidate(checkpoint, tmp_path / "one.safetensors"))
@@ -119,7 +121,9 @@ def test_parts_that_only_earlier_stages_trained_are_taken_from_their_file(
         consolidate(checkpoint)
 
 
-def test_the_file_of_one_process_or_ddp_becomes_one_of_trained_parts(tmp_path: Path) -> None:
+def test_the_file_of_one_process_or_ddp_becomes_one_of_trained_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = tiny_config(tmp_path)
     model = build_model(config, seed=0)
     module = build_module(config, "pretrain", model=model, source_names=("a",), key="k")
@@ -132,6 +136,29 @@ def test_the_file_of_one_process_or_ddp_becomes_one_of_trained_parts(tmp_path: P
     assert (header["stage"], header["key"], header["steps"]) == ("pretrain", "k", 3)
     expected, found = trained_state(model), trained_state(fresh)
     assert expected and all(torch.equal(found[key], expected[key]) for key in expected)
+    checkpoint.with_suffix(".safetensors").unlink()
+    moved = tmp_path / "elsewhere" / "kept" / checkpoint.name
+    moved.parent.mkdir(parents=True)
+    shutil.copy(checkpoint, moved)
+    monkeypatch.chdir(tmp_path / "pretrain")
+    for number, source in enumerate((Path(), Path("checkpoints"), moved)):
+        out = consolidate(source, tmp_path / f"{number}.safetensors")
+        assert read_metadata(out)["stage"] == "pretrain"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"junk", {}, {"trained": {"parts": []}}])
+def test_what_is_no_checkpoint_of_a_stage_is_refused(tmp_path: Path, content: object) -> None:
+    """None: an empty folder, as if of DeepSpeed."""
+    checkpoint = checkpoint_path(tmp_path, 3)
+    if content is None:
+        checkpoint.mkdir()
+    elif isinstance(content, bytes):
+        checkpoint.write_bytes(content)
+    else:
+        torch.save(content, checkpoint)
+    with pytest.raises(LynxError, match=r"step00000003\.ckpt: (no|not) "):
+        consolidate(checkpoint)
+    assert list(tmp_path.iterdir()) == [checkpoint]
 
 
 def test_a_checkpoint_of_another_strategy_or_stage_is_refused(strategies: Path) -> None:

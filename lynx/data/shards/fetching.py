@@ -96,7 +96,9 @@ def _tried(work: Callable[[], Result], url: str) -> Result:
         except PermissionError as error:
             raise LynxError(f"{url}: not allowed; check your credentials") from error
         except ImportError as error:
-            raise LynxError(f"{url}: {error}; try `pip install 'lynx-lab[remote]'`") from error
+            raise LynxError(
+                f"{url}: {error}; try `pip install -c constraints.txt -e '.[remote]'`"
+            ) from error
         except _OtherContentError as error:
             problem, last = f"{url}: {error}; upload it again if it stays so", error
         except Exception as error:  # each of fsspec's file systems has exceptions of its own

@@ -78,7 +78,7 @@ def test_cuhk_pedes_is_read_from_the_annotations_without_splits_too(tmp_path: Pa
 def test_a_record_that_lacks_a_field_is_told_with_what_it_has(tmp_path: Path) -> None:
     put_minigpt4(tmp_path)
     put_json(tmp_path / "filter_cap.json", {"annotations": [{"image_id": "2", "text": "x"}]})
-    with pytest.raises(LynxError, match=r"filter_cap.json: record 1: has no `caption`; nearest is"):
+    with pytest.raises(LynxError, match=r"filter_cap.json: record 1: has no `caption`; it has"):
         read_source("minigpt4_ift", tmp_path)
 
 

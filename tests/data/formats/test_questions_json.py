@@ -110,7 +110,7 @@ def test_pictures_whose_names_no_key_can_hold_get_keys_of_their_own(tmp_path: Pa
 @pytest.mark.parametrize(
     ("content", "options", "complaint"),
     [
-        ({"file": RECORDS}, {"list_key": "rows"}, r"mine.json: has no `rows`; nearest is `file`"),
+        ({"file": RECORDS}, {"list_key": "rows"}, r"mine.json: has no `rows`; it has"),
         (
             RECORDS,
             {"answer_key": "label"},
@@ -126,7 +126,7 @@ def test_pictures_whose_names_no_key_can_hold_get_keys_of_their_own(tmp_path: Pa
         (
             [RECORDS[0] | {"answer": {"text": "x"}}],
             {},
-            r"record 1: has no `answer`; nearest is `text`",
+            r"record 1: has no `answer`; it has \['text'\]",
         ),
         (
             [["a.jpg", "What?", "x"]],
