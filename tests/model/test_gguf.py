@@ -140,9 +140,7 @@ def test_damage_a_missing_package_and_a_folder_that_is_there_are_told(
         return imported(name, *arguments, **options)
 
     monkeypatch.setattr(builtins, "__import__", without_gguf)
-    with pytest.raises(
-        LynxError, match=r"needs the package gguf: `pip install 'lynx-lab\[gguf\]'`"
-    ):
+    with pytest.raises(LynxError, match=r"needs the package gguf: `pip install"):
         convert_gguf(source, tmp_path / "out")
 
 
