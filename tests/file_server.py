@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
+from tests.local_server import LocalServer
 
-class Server:
+
+class Server(LocalServer):
     """Serves a folder; counts what is asked for, and can answer wrongly."""
 
     def __init__(self, folder: Path) -> None:
@@ -19,19 +20,7 @@ class Server:
         self.corrupt = Counter[str]()  # how many more answers of a file have a wrong byte
         self.status: int | None = None  # of all answers
         self.pause = 0.0  # seconds before an answer
-        handler = partial(_Handler, self, directory=str(folder))
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Server:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(partial(_Handler, self, directory=str(folder)))
 
     @property
     def num_tars(self) -> int:

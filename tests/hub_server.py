@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 import time
 from collections.abc import Mapping
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -16,11 +15,13 @@ from urllib.parse import unquote
 import pytest
 from huggingface_hub import constants
 
+from tests.local_server import LocalServer
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 LARGE = (".safetensors", ".bin", ".pt", ".model")  # kept as LFS files, with a sha256
 
 
-class HubServer:
+class HubServer(LocalServer):
     """Serves repositories {owner/name: {file: content}}, and notes which ranges are asked for."""
 
     def __init__(self, repositories: Mapping[str, Mapping[str, bytes]]) -> None:
@@ -30,18 +31,7 @@ class HubServer:
         self.wrong = False  # all files have another byte than their checksum says
         self.refusal: tuple[int, str] | None = None  # status and X-Error-Code of all answers
         self.bytes_per_second = 0  # 0: no limit
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, self))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> HubServer:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(partial(_Handler, self))
 
 
 def use_hub(monkeypatch: pytest.MonkeyPatch, url: str, cache: str) -> None:

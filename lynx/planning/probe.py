@@ -26,7 +26,7 @@ from lynx.planning.parameters import trained_parts
 from lynx.planning.sizes import sizes_of
 from lynx.planning.synthetic import load_of, synthetic_batch
 from lynx.tracking.memory import peak_memory, release_memory, reset_peak_memory
-from lynx.training.optim import make_optimizer
+from lynx.training.build import build_optimizer
 
 _WARMUP = 3  # steps before the clock starts: caches fill, kernels are chosen
 
@@ -148,7 +148,7 @@ def _measured(
         synthetic_batch(config, stage, load, vocabulary=vocabulary, number=number).to(device)
         for number in range(2)
     ]
-    optimizer = _optimizer(config, settings, model)
+    optimizer = build_optimizer(config, stage, model, fused=True)
     times = [
         _step(config, model, batches[number % 2], optimizer, device)
         for number in range(_WARMUP + steps)
@@ -193,19 +193,6 @@ def _initialise(model: LynxModel) -> None:
             nn.init.normal_(parameter, std=0.02)
         else:
             nn.init.constant_(parameter, 0.0 if name.endswith("bias") else 1.0)
-
-
-def _optimizer(config: Config, settings: StageConfig, model: LynxModel) -> AdamW:
-    optimizer = config.optimizer
-    return make_optimizer(
-        model.named_parameters(),
-        learning_rate=settings.learning_rate,
-        betas=optimizer.betas,
-        eps=optimizer.eps,
-        weight_decay=optimizer.weight_decay,
-        decay_norms_and_biases=optimizer.decay_norms_and_biases,
-        fused=True,
-    )
 
 
 def _step(

@@ -81,6 +81,20 @@ def _cluster() -> list[ClusterEnvironment]:
     return [LightningEnvironment()] if starter is None and "SLURM_NTASKS" in os.environ else []
 
 
+def build_optimizer(config: Config, stage: str, model: LynxModel, *, fused: bool) -> AdamW:
+    """AdamW over what the stage trains, as the configuration has it."""
+    optimizer = config.optimizer
+    return make_optimizer(
+        model.named_parameters(),
+        learning_rate=getattr(config.stages, stage).learning_rate,
+        betas=optimizer.betas,
+        eps=optimizer.eps,
+        weight_decay=optimizer.weight_decay,
+        decay_norms_and_biases=optimizer.decay_norms_and_biases,
+        fused=fused,
+    )
+
+
 def build_module(
     config: Config,
     stage: str,
@@ -95,16 +109,9 @@ def build_module(
     model.set_trainable(trainable_parts(asdict(settings.trainable)))
 
     def optimizer_and_schedule(model: LynxModel) -> tuple[AdamW, LambdaLR]:
-        adamw = make_optimizer(
-            model.named_parameters(),
-            learning_rate=settings.learning_rate,
-            betas=optimizer.betas,
-            eps=optimizer.eps,
-            weight_decay=optimizer.weight_decay,
-            decay_norms_and_biases=optimizer.decay_norms_and_biases,
-            # Lightning refuses to clip around a fused step, and DeepSpeed wraps the plain one.
-            fused=optimizer.gradient_clip is None and config.hardware.strategy != "deepspeed",
-        )
+        # Lightning refuses to clip around a fused step, and DeepSpeed wraps the plain one.
+        plain = optimizer.gradient_clip is not None or config.hardware.strategy == "deepspeed"
+        adamw = build_optimizer(config, stage, model, fused=not plain)
         schedule = make_schedule(
             adamw,
             steps=settings.steps,
