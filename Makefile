@@ -7,6 +7,12 @@ SEEDS  ?=
 SET    ?=
 NAME   ?=
 PLAN   ?=
+JOBS   ?= 2
+RUNS   ?=
+OUT    ?=
+FORMAT ?= terminal
+CHECKPOINT ?=
+DOWNLOAD   ?=
 
 VENV  := .venv
 comma := ,
@@ -19,7 +25,8 @@ WHERE  = --scale $(SCALE) $(foreach seed,$(SEEDS),--seed $(seed))
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ablation train evaluate plan table compare world backbones check format golden test
+.PHONY: help setup ablation train evaluate baseline plan table compare report rate world backbones \
+  check format golden test
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | \
@@ -50,14 +57,26 @@ plan: setup  ## NAME=lynx: what a variant needs, before it is trained (PLAN="--g
 	$(call need,NAME,an experiment or an ablation)
 	$(LYNX) plan $(NAME) --scale $(SCALE) $(PLAN) $(SET)
 
-table: setup  ## N=5: the paper's table beside what was measured
+baseline: setup  ## NAME=instructblip: ask another model our benchmarks (CHECKPOINT=..., DOWNLOAD=1)
+	$(call need,NAME,a file of baselines/)
+	$(LYNX) baseline $(NAME) $(WHERE) --resume $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) \
+	  $(if $(DOWNLOAD),--download) $(SET)
+
+table: setup  ## N=5: the paper's table beside what was measured (FORMAT=markdown, latex, html; OUT=...)
 	$(call need,N,the number of a table)
-	$(LYNX) table $(N) $(WHERE)
+	$(LYNX) table $(N) $(WHERE) --format $(FORMAT) $(if $(OUT),--out $(OUT))
 
 compare: setup  ## A=runs/... B=runs/...: two runs, question by question
 	$(call need,A,a run folder)
 	$(call need,B,a run folder)
 	$(LYNX) compare $(A) $(B)
+
+report: setup  ## RUNS="runs/desk/lynx runs/desk/...": one HTML file that compares them (OUT=...)
+	$(call need,RUNS,two or more folders of runs or variants)
+	$(LYNX) report $(RUNS) --out $(or $(OUT),report.html)
+
+rate: setup  ## RUNS="runs/desk/lynx/seed0 ...": people rate their answers on a local page
+	$(LYNX) rate $(RUNS)
 
 world: setup  ## OUT=world.png: a sheet of pictures of the miniature world with their questions
 	$(LYNX) world show $(or $(OUT),world.png)
@@ -78,7 +97,7 @@ format: setup  ## let ruff rewrite the code
 golden: setup  ## write tests/golden/ and generated tables anew, to be reviewed with git diff
 	LYNX_WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/config/test_golden.py tests/test_docs.py
 
-test: setup  ## all tests
-	$(BIN)/python -m pytest
+test: setup  ## all tests, on JOBS=2 processes
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup
 
 need = $(if $($(1)),,$(error $(1)= is missing: it names $(2)))

@@ -14,11 +14,12 @@ from PIL import Image
 
 from lynx.config.compose import compose, config_text, list_ablations
 from lynx.evaluation.build import file_identity
+from lynx.evaluation.lengths import lengths_of
 from lynx.evaluation.questions import Question
 from lynx.evaluation.results import Prediction, Result, ResultFiles
 from lynx.evaluation.scores import Scores, count
 from lynx.tracking.files import write_bytes_atomic, write_json_atomic, write_text_atomic
-from lynx.tracking.run_dir import RunDir
+from lynx.tracking.run_dir import SHOWN, RunDir
 
 IMAGE_CATEGORIES = (
     "OCR", "Counting", "Reasoning", "Place", "Color", "Spatial", "Action", "Others",
@@ -69,7 +70,7 @@ def write_evaluation(
     per_category: int = 40,
     judge: str = "rule:v1",
     protocol: Mapping[str, Any] | None = None,
-    blind: float = 0.2,
+    swapped: float = 0.2,
 ) -> None:
     """Write the files of an evaluation; `is_correct` gives the verdict by category and number."""
     questions = [
@@ -86,16 +87,17 @@ def write_evaluation(
         )  # fmt: skip
         results.append(Result(prediction, correct))
     seen = [
-        Result(r.prediction, i % 10 < 10 * blind) for i, r in enumerate(results)
-    ]  # right for the share `blind` of each category
-    swapped = _scores(benchmark, seen, questions, judge, None)
+        Result(r.prediction, i % 10 < 10 * swapped) for i, r in enumerate(results)
+    ]  # right for the share `swapped` of each category
+    without = {"swapped": scores_of(benchmark, seen, questions, judge=judge, vision="swapped")}
     files = ResultFiles(run_dir.eval_dir(benchmark))
-    files.begin({"key": "k", "plug_and_play": None, **(protocol or {})})
+    files.begin({"key": "k", "format": "open_vqa", "plug_and_play": None, **(protocol or {})})
     files.finish(result.prediction for result in results)
     files.write_verdicts(
         {"id": r.prediction.id, "correct": r.correct, "reply": ""} for r in results
     )
-    files.write_scores(_scores(benchmark, results, questions, judge, swapped).as_json())
+    scores = scores_of(benchmark, results, questions, judge=judge, without=without)
+    files.write_scores(scores.as_json())
 
 
 def write_run(
@@ -161,12 +163,19 @@ def _config_text(variant: str, seed: int, overrides: tuple[str, ...]) -> str:
     return config_text(compose(ablation=ablation, seed=seed, overrides=overrides))
 
 
-def _scores(
+def scores_of(
     benchmark: str,
-    results: list[Result],
-    questions: list[Question],
-    judge: str,
-    blind: Scores | None,
+    results: Sequence[Result],
+    questions: Sequence[Question],
+    *,
+    judge: str = "rule:v1",
+    vision: str = SHOWN,
+    without: Mapping[str, Scores] | None = None,
 ) -> Scores:
-    overall, categories = count(results, questions, blind=blind)
-    return Scores(benchmark, blind is None, judge, "row", 0, "k", overall, categories)
+    """Counted scores of a benchmark in Open-VQA's form."""
+    overall, categories = count(results, questions, without=without or {})
+    return Scores(
+        benchmark=benchmark, format="open_vqa", vision=vision, judge=judge, decoding="row", seed=0,
+        key="k", lengths=lengths_of([result.prediction for result in results]), overall=overall,
+        categories=categories, details={},
+    )  # fmt: skip

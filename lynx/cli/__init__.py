@@ -7,17 +7,25 @@ import sys
 import time
 
 from lynx.cli.backbones import backbones_app
+from lynx.cli.baseline import baseline, export_predictions, import_predictions
 from lynx.cli.chat import chat, demo
+from lynx.cli.compare import claims, compare
 from lynx.cli.consolidate import consolidate
 from lynx.cli.data import data_app
 from lynx.cli.export import export
+from lynx.cli.head_to_head import head_to_head
+from lynx.cli.judge import judge_app
 from lynx.cli.launch import check, launch
+from lynx.cli.mme import mme
 from lynx.cli.plan import plan
 from lynx.cli.prompts import prompts_app
 from lynx.cli.quality import data_noise  # noqa: F401, which adds its commands to data_app
+from lynx.cli.rate import rate
 from lynx.cli.recipes import recipe_app
 from lynx.cli.released import export_released, import_released
+from lynx.cli.report import dashboard, report, wandb_show
 from lynx.cli.runs import app
+from lynx.cli.tables import table_app
 from lynx.cli.world import world_app
 from lynx.config.errors import LynxError
 
@@ -26,6 +34,19 @@ app.add_typer(data_app, name="data")
 app.add_typer(prompts_app, name="prompts")
 app.add_typer(world_app, name="world")
 app.add_typer(backbones_app, name="backbones")
+app.add_typer(judge_app, name="judge")
+app.add_typer(table_app, name="table")
+app.command()(compare)
+app.command()(claims)
+app.command("head-to-head")(head_to_head)
+app.command()(mme)
+app.command()(rate)
+app.command()(baseline)
+app.command("import-predictions")(import_predictions)
+app.command("export-predictions")(export_predictions)
+app.command()(report)
+app.command()(dashboard)
+app.command("wandb-show")(wandb_show)
 app.command("import-released")(import_released)
 app.command("export-released")(export_released)
 app.command()(consolidate)

@@ -190,14 +190,16 @@ def _benchmark_pictures(name: str, config: Config) -> list[BenchmarkPicture]:
         raise LynxError(f"no benchmark `{name}` in this scale{nearest_hint(name, known)}")
     pictures: list[BenchmarkPicture] = []
     for one in chosen:
-        if not one.questions.startswith(WORLD_PREFIX):
+        if one.format == "open_vqa" and not one.questions.startswith(WORLD_PREFIX):
             pictures += read_benchmark(from_root(one.questions))
             continue
+        spec = one.questions
         questions = load_questions(
-            one.questions,
+            spec if spec.startswith(WORLD_PREFIX) else str(from_root(spec)),
             kind=one.kind,
             cache_dir=from_root(config.data.cache_dir),
             num_frames=config.model.num_frames,
+            format_=one.format,
         )
         by_picture = {q.picture: q for q in questions}
         pictures += [

@@ -43,6 +43,9 @@ Overrides = Annotated[
 ]
 Scale = Annotated[str, typer.Option(help="desk, gpu, paper, or another file of experiments/scale.")]
 Seeds = Annotated[list[int] | None, typer.Option("--seed", help="May be given several times; 0.")]
+Benchmarks = Annotated[
+    list[str] | None, typer.Option("--benchmark", help="May be given several times; all.")
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")]
 
 
@@ -55,7 +58,8 @@ def list_command() -> None:
     ablations = list_ablations()
     width = max((len(ablation.name) for ablation in ablations), default=0)
     for ablation in ablations:
-        where = f"Table {ablation.paper.get('table')}, {ablation.paper.get('row')}"
+        rows = [f"Table {row['table']}, {row['row']}" for row in ablation.paper_rows]
+        where = "; ".join(rows) or "no row of the paper"
         typer.echo(f"  {ablation.name:<{width}}  of {ablation.base}; {where}")
         typer.echo(f"  {'':<{width}}  {ablation.question}")
 
@@ -96,6 +100,7 @@ def evaluate(
     scale: Scale = "desk",
     seed: Seeds = None,
     resume: Resume = False,
+    benchmark: Benchmarks = None,
 ) -> None:
     """Ask a trained variant the benchmarks' questions and judge its answers."""
     from lynx.tracking.run_dir import RunDir
@@ -105,13 +110,13 @@ def evaluate(
         config = load_config(own.config_path, overrides or ())
         check_trained_as(config, own)
         with _running():
-            _ask(own, config, resume=resume)
+            _ask(own, config, resume=resume, benchmarks=benchmark)
         _say(f"evaluated: {own.path}")
         return
     configs = _each_seed(name, scale=scale, seeds=seed, overrides=overrides)
     with _running():
         for config in configs:
-            run_dir = _evaluate(config, resume=resume)
+            run_dir = _evaluate(config, resume=resume, benchmarks=benchmark)
             _say(f"evaluated: {run_dir.path}")
 
 
@@ -130,7 +135,8 @@ def ablation(
     from lynx.tracking.ranks import is_first_rank
 
     chosen = load_ablation(name)
-    paper_row(chosen.paper["table"], chosen.paper["row"])  # a typo must not wait for the trainings
+    for place in chosen.paper_rows:  # a typo must not wait for the trainings
+        paper_row(place["table"], place["row"])
     _say(f"{chosen.name}: {chosen.question}")
     plans = ablation_plans(chosen, scale=scale, seeds=seed, overrides=overrides)
     runs: dict[str, list[RunDir]] = {}
@@ -144,28 +150,6 @@ def ablation(
             text = ablation_report(runs[chosen.base], runs[chosen.name])
             typer.echo(text)
             log_report(runs[chosen.name][-1], plans[chosen.name][-1], name=chosen.name, text=text)
-
-
-@app.command()
-def table(
-    number: Annotated[int, typer.Argument(help="Number of the paper's table.")],
-    scale: Scale = "desk",
-    seed: Seeds = None,
-) -> None:
-    """Print a table of the paper beside what the runs have measured, at all seeds or the given."""
-    from lynx.reporting.tables import table as table_text
-
-    output_dir = compose(scale=scale).tracking.output_dir
-    typer.echo(table_text(number, scale=scale, output_dir=output_dir, seeds=seed or None))
-
-
-@app.command()
-def compare(run_a: Path, run_b: Path) -> None:
-    """Compare two run folders on the questions that both have answered."""
-    from lynx.reporting.comparison import comparison_text
-    from lynx.tracking.run_dir import RunDir
-
-    typer.echo(comparison_text(RunDir(run_a), RunDir(run_b)))
 
 
 @app.command("caption-loss")
@@ -254,7 +238,7 @@ def _diff_to_base(config: Config) -> str:
     return diff_text(base, config) if resolved_diff(base, config) else ""
 
 
-def _evaluate(config: Config, *, resume: bool) -> RunDir:
+def _evaluate(config: Config, *, resume: bool, benchmarks: Sequence[str] | None = None) -> RunDir:
     from lynx.tracking.run_dir import RunDir
 
     run_dir = RunDir.of(config)
@@ -267,15 +251,17 @@ def _evaluate(config: Config, *, resume: bool) -> RunDir:
                 f"first `lynx train {name} --scale {config.scale} --seed {config.seed} --resume` "
                 "with the same overrides"
             )
-    _ask(run_dir, config, resume=resume)
+    _ask(run_dir, config, resume=resume, benchmarks=benchmarks)
     return run_dir
 
 
-def _ask(run_dir: RunDir, config: Config, *, resume: bool) -> None:
+def _ask(
+    run_dir: RunDir, config: Config, *, resume: bool, benchmarks: Sequence[str] | None
+) -> None:
     from lynx.evaluation.run import evaluate as evaluate_run
     from lynx.tracking.memory import release_memory
     from lynx.training.run import connect
 
     connect(config)
-    evaluate_run(run_dir, config, resume=resume)
+    evaluate_run(run_dir, config, resume=resume, benchmarks=benchmarks or ())
     release_memory()

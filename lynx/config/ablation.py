@@ -31,8 +31,13 @@ class Ablation:
     name: str
     base: str  # experiment
     question: str
-    paper: Mapping[str, Any]  # {"table": 5, "row": "w/ LLaMA"}, exactly these keys
+    paper_rows: tuple[Mapping[str, Any], ...]  # each {"table": 5, "row": "w/ LLaMA"}
     diff: Mapping[str, Any]  # dotted key -> value, interpolations unresolved
+
+    @property
+    def paper(self) -> Mapping[str, Any]:
+        """The first of the paper's rows that it answers; empty where the paper has none."""
+        return self.paper_rows[0] if self.paper_rows else {}
 
     @property
     def origin(self) -> str:
@@ -62,7 +67,7 @@ def load_ablation(name: str) -> Ablation:
         if key not in FIELDS:
             raise LynxError(f"{origin}: unknown key `{key}`{nearest_hint(key, FIELDS)}")
     for key in FIELDS:
-        if not content.get(key):
+        if not content.get(key) and not (key == "paper" and content.get(key) == []):
             raise LynxError(f"{origin}: `{key}` is missing or empty; see {_example(name)}")
     for key in ("base", "question"):
         _check_type(content[key], str, f"{origin}: `{key}`")
@@ -70,7 +75,7 @@ def load_ablation(name: str) -> Ablation:
         name=name,
         base=content["base"],
         question=content["question"],
-        paper=_paper_row(content["paper"], origin),
+        paper_rows=_paper_rows(content["paper"], origin),
         diff=_diff(content["diff"], origin),
     )
 
@@ -88,6 +93,17 @@ def _check_name(name: str) -> None:
             f"{_origin(name)}: {EXPERIMENTS}/{name}.yaml has the same name, and their runs would "
             "share a folder; rename one of them"
         )
+
+
+def _paper_rows(content: Any, origin: str) -> tuple[Mapping[str, Any], ...]:
+    """One row, or a list of rows of different tables; an empty list where the paper has none."""
+    if not isinstance(content, list):
+        return (_paper_row(content, origin),)
+    rows = tuple(_paper_row(row, origin) for row in content)
+    tables = [row["table"] for row in rows]
+    if len(set(tables)) < len(tables):
+        raise LynxError(f"{origin}: `paper` names two rows of one table; it answers one at most")
+    return rows
 
 
 def _paper_row(content: Any, origin: str) -> Mapping[str, Any]:
@@ -115,13 +131,14 @@ def _check_rows(ablations: Sequence[Ablation]) -> None:
     """A table has one place for each of the paper's rows."""
     rows: dict[tuple[int, str], Ablation] = {}
     for ablation in ablations:
-        row = (ablation.paper["table"], ablation.paper["row"])
-        if row in rows:
-            raise LynxError(
-                f"{ablation.origin}: `paper` names row `{row[1]}` of table {row[0]}, as "
-                f"{rows[row].origin} does; a row is answered by one ablation"
-            )
-        rows[row] = ablation
+        for place in ablation.paper_rows:
+            row = (place["table"], place["row"])
+            if row in rows:
+                raise LynxError(
+                    f"{ablation.origin}: `paper` names row `{row[1]}` of table {row[0]}, as "
+                    f"{rows[row].origin} does; a row is answered by one ablation"
+                )
+            rows[row] = ablation
 
 
 def _origin(name: str) -> str:

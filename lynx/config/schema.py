@@ -12,6 +12,16 @@ from omegaconf import MISSING
 
 STAGE_NAMES = ("pretrain", "resolution", "instruct")
 JUDGE_RULES = ("rule:v1",)  # judges that need no server
+# Instead of its own picture: another question's, a grey one, or no vision tokens at all.
+VISIONS_WITHOUT = ("swapped", "blank", "text_only")
+# Benchmarks of the miniature world: format and kind by name.
+WORLD_BENCHMARKS = {
+    "image": ("open_vqa", "image"),
+    "video": ("open_vqa", "video"),
+    "mme": ("mme", "image"),
+    "owleval": ("owleval", "image"),
+    "visit_bench": ("visit_bench", "image"),
+}
 
 
 @dataclass(frozen=True)
@@ -204,14 +214,19 @@ class GenerationConfig:
 class BenchmarkConfig:
     """One benchmark: which questions, which decoding, whether a description comes first."""
 
-    questions: str = MISSING  # "world:image", "world:video", or a path
+    questions: str = MISSING  # "world:image", "world:video", "world:mme", ..., or a path
+    format: Literal["open_vqa", "mme", "owleval", "visit_bench"] = "open_vqa"  # as published
     kind: Literal["image", "video"] = "image"
     generation: str = MISSING  # row of `evaluation.generation`
     prompt: str = "{question}"  # what the user says; {question} is replaced
     prompt_pool: Optional[str] = None  # instead: held-out phrasings of this pool, in turn
-    plug_and_play: bool = False
+    plug_and_play: bool = False  # a description of the picture comes first, as round zero
+    # Whose: the model's own, what it says about another question's picture, or a true caption.
+    description_source: Literal["own", "another", "caption"] = "own"
     description_generation: str = "video_description"  # row for round zero
     description_prompt: str = "Describe the image in detail."
+    multi_turn: bool = True  # later questions of a dialogue see the earlier ones with the answers
+    padding: int = 0  # pixels of black at every side of a picture, before it is resized
     num_questions_per_class: int = 0  # 0: all
 
 
@@ -225,6 +240,12 @@ class JudgeConfig:
     temperature: float = 0.0
     max_retries: int = 6
     concurrency: int = 8
+    timeout: float = 60.0  # seconds that a reply may take
+    max_reply_tokens: int = 64
+    repeats: int = 1  # how often each claim is judged; the first verdict counts, all show noise
+    budget: Optional[float] = None  # USD; a request that could exceed it is not sent
+    input_price: Optional[float] = None  # USD per million tokens
+    output_price: Optional[float] = None
 
 
 @dataclass(frozen=True)
@@ -234,6 +255,8 @@ class EvaluationConfig:
     benchmarks: dict[str, BenchmarkConfig] = field(default_factory=dict)
     generation: dict[str, GenerationConfig] = field(default_factory=dict)
     judge: JudgeConfig = field(default_factory=JudgeConfig)
+    # The same questions once more without their own picture: any of VISIONS_WITHOUT.
+    without_vision: list[str] = field(default_factory=lambda: ["swapped"])
     batch_size: int = 32
     max_input_tokens: int = 512  # text tokens; the oldest are dropped
 

@@ -10,7 +10,15 @@ from lynx.config.nearest import nearest_hint
 from lynx.config.prompt_pools import PROMPTS, PromptPool, load_pools
 from lynx.config.ranges import range_problems
 from lynx.config.recipe_files import RECIPES, load_recipe
-from lynx.config.schema import JUDGE_RULES, STAGE_NAMES, BenchmarkConfig, Config, StageConfig
+from lynx.config.schema import (
+    JUDGE_RULES,
+    STAGE_NAMES,
+    VISIONS_WITHOUT,
+    WORLD_BENCHMARKS,
+    BenchmarkConfig,
+    Config,
+    StageConfig,
+)
 
 _RULE_PREFIX = JUDGE_RULES[0].partition(":")[0] + ":"
 _WORLD_PREFIX = f"{WORLD}:"
@@ -108,6 +116,12 @@ def _evaluation_problems(config: Config) -> Iterator[str]:
     judge = config.evaluation.judge.name
     if judge.startswith(_RULE_PREFIX) and judge not in JUDGE_RULES:
         yield f"evaluation.judge.name: no rule `{judge}`{nearest_hint(judge, JUDGE_RULES)}"
+    for vision in config.evaluation.without_vision:
+        if vision not in VISIONS_WITHOUT:
+            yield (
+                f"evaluation.without_vision: `{vision}` is none of "
+                f"{', '.join(VISIONS_WITHOUT)}{nearest_hint(vision, VISIONS_WITHOUT)}"
+            )
     pools = load_pools()
     for name, benchmark in config.evaluation.benchmarks.items():
         key = f"evaluation.benchmarks.{name}"
@@ -117,12 +131,27 @@ def _evaluation_problems(config: Config) -> Iterator[str]:
 
 
 def _question_problems(benchmark: BenchmarkConfig, key: str) -> Iterator[str]:
-    right = f"{_WORLD_PREFIX}{benchmark.kind}"
-    if benchmark.questions.startswith(_WORLD_PREFIX) and benchmark.questions != right:
+    spec = benchmark.questions
+    if not spec.startswith(_WORLD_PREFIX):
+        return
+    name = spec.removeprefix(_WORLD_PREFIX)
+    if name not in WORLD_BENCHMARKS:
+        hint = nearest_hint(name, WORLD_BENCHMARKS)
+        yield f"{key}.questions: the world has no benchmark `{name}`{hint}"
+        return
+    right_format, right_kind = WORLD_BENCHMARKS[name]
+    if benchmark.kind != right_kind:
+        others = [
+            f"`{_WORLD_PREFIX}{other}`"
+            for other, (form, kind) in WORLD_BENCHMARKS.items()
+            if (form, kind) == (benchmark.format, benchmark.kind)
+        ]
         yield (
-            f"{key}.questions: `{benchmark.questions}` is not of kind {benchmark.kind} "
-            f"({key}.kind); the world's questions of that kind are `{right}`"
+            f"{key}.questions: `{spec}` is not of kind {benchmark.kind} ({key}.kind); "
+            f"the world's questions of that kind are {' and '.join(others) or 'none'}"
         )
+    elif benchmark.format != right_format:
+        yield f"{key}.format: `{spec}` has the format {right_format}, not {benchmark.format}"
 
 
 def _decoding_problems(

@@ -46,6 +46,29 @@ class Reply:
 
 
 @dataclass(frozen=True)
+class Said:
+    """An answer, and how many tokens its own model counts in it; None where that is unknown."""
+
+    text: str
+    num_tokens: int | None = None
+
+
+class Answering(Protocol):
+    """Whoever can be asked a benchmark's questions: our model, or a baseline."""
+
+    def answers(
+        self,
+        questions: Sequence[Question],
+        dialogues: Sequence[Sequence[Turn]],
+        *,
+        decoding: Decoding,
+        purpose: str,
+    ) -> list[Said]:
+        """One answer to the last turn of each dialogue, about the pictures of its question."""
+        ...
+
+
+@dataclass(frozen=True)
 class Asker:
     """A model with what it takes to ask it; nothing here makes one answer depend on another."""
 
@@ -109,7 +132,7 @@ class Asker:
         *,
         decoding: Decoding,
         purpose: str,
-    ) -> list[str]:
+    ) -> list[Said]:
         """One answer to the last turn of each dialogue, about the pictures of its question.
 
         purpose: names the random stream, so that sampled answers depend on the seed, the question
@@ -121,4 +144,4 @@ class Asker:
             decoding=decoding,
             seeds=[torch_seed(self.seed, "sampling", purpose, q.kind, q.id) for q in questions],
         )
-        return [reply.text for reply in replies]
+        return [Said(reply.text, len(reply.new_ids)) for reply in replies]

@@ -18,7 +18,7 @@ from lynx.config.paths import from_root
 from lynx.config.prompt_pools import load_pool
 from lynx.config.schema import STAGE_NAMES, BenchmarkConfig, Config
 from lynx.evaluation.asking import Asker, Generator
-from lynx.evaluation.baselines import with_swapped_pictures
+from lynx.evaluation.padding import padded
 from lynx.evaluation.plug_and_play import Description
 from lynx.evaluation.questions import (
     WORLD_PREFIX,
@@ -26,45 +26,76 @@ from lynx.evaluation.questions import (
     fingerprint,
     first_per_category,
     load_questions,
+    turns,
 )
+from lynx.evaluation.without_picture import picture_donors, without_picture
+from lynx.tracking.code_identity import code_identity
 from lynx.tracking.ranks import is_connected
-from lynx.tracking.run_dir import RunDir
+from lynx.tracking.run_dir import SHOWN, RunDir
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """Questions with the prompts that ask them, and everything else that determines the answers."""
+    """Questions with the prompts that ask them, and everything else that determines the answers.
+
+    A dialogue's questions stand in order, all first ones before all second ones, and so on.
+    """
 
     name: str
-    is_blind: bool
+    format: str  # as published; it decides how answers are scored
+    vision: str  # "shown", or what stands for the pictures
     questions: tuple[Question, ...]
     prompts: tuple[str, ...]
     decoding_row: str
     decoding: dict[str, Any]
     description: Description | None
+    described: tuple[Question, ...]  # whose pictures are described: the questions, or others
+    is_multi_turn: bool
     conditions: dict[str, Any]  # image_size, max_input_tokens, seed, precision, checkpoint
 
     @cached_property
     def protocol(self) -> dict[str, Any]:
-        """What protocol.json holds; its `key` is the digest of the rest."""
+        """What protocol.json holds; its `key` is the digest of the rest but `code`.
+
+        code: identity of what asked. It is no part of the key, as a change of the code needn't
+        change an answer; tables mark it.
+        """
         content = {
             "benchmark": self.name,
-            "blind": self.is_blind,
+            "format": self.format,
+            "vision": self.vision,
             "num_questions": len(self.questions),
             "questions": fingerprint(self.questions),
             "prompts": _digest(self.prompts),
             "first_prompt": self.prompts[0],
             "decoding": {"row": self.decoding_row, **self.decoding},
-            "plug_and_play": None if self.description is None else asdict(self.description),
+            "plug_and_play": self._round_zero(),
+            "multi_turn": self.is_multi_turn,
             **self.conditions,
         }
-        return {"key": _digest(content), **content}
+        return {"key": _digest(content), "code": code_identity(), **content}
 
-    def blind(self, seed: int) -> Benchmark:
-        """The same questions about pictures of other questions."""
+    @cached_property
+    def turns(self) -> list[int]:
+        """How many earlier questions of its dialogue each question sees."""
+        return turns(self.questions) if self.is_multi_turn else [0] * len(self.questions)
+
+    def without_picture(self, vision: str, seed: int) -> Benchmark:
+        """The same questions with `vision` for their pictures."""
+        changed = tuple(without_picture(self.questions, vision, seed=seed))
+        is_own = self.description is None or self.description.source != "another"
         return replace(
-            self, is_blind=True, questions=tuple(with_swapped_pictures(self.questions, seed=seed))
+            self, vision=vision, questions=changed, described=changed if is_own else self.described
         )
+
+    def _round_zero(self) -> dict[str, Any] | None:
+        if self.description is None:
+            return None
+        captions = [q.caption for q in self.questions]
+        return {
+            **asdict(self.description),
+            "captions": _digest(captions) if self.description.source == "caption" else None,
+        }
 
 
 def build_benchmark(config: Config, name: str, *, checkpoint: str) -> Benchmark:
@@ -76,23 +107,30 @@ def build_benchmark(config: Config, name: str, *, checkpoint: str) -> Benchmark:
         kind=benchmark.kind,
         cache_dir=from_root(config.data.cache_dir),
         num_frames=config.model.num_frames,
+        format_=benchmark.format,
     )
-    questions = first_per_category(questions, benchmark.num_questions_per_class)
-    description = None
-    if benchmark.plug_and_play:
-        row = benchmark.description_generation
-        description = Description(
-            benchmark.description_prompt,
-            _decoding(config, row, f"{where}.description_generation"),
-        )
+    questions = first_per_category(
+        questions, benchmark.num_questions_per_class, has_pairs=benchmark.format == "mme"
+    )
+    questions = [_framed(question, benchmark.padding) for question in questions]
+    if benchmark.multi_turn:
+        in_turns = sorted(zip(turns(questions), range(len(questions)), strict=True))
+        questions = [questions[place] for _, place in in_turns]
+    description = _description(config, benchmark, questions, where)
+    described = questions
+    if description is not None and description.source == "another":
+        described = [questions[place] for place in picture_donors(questions, seed=config.seed)]
     return Benchmark(
         name=name,
-        is_blind=False,
+        format=benchmark.format,
+        vision=SHOWN,
         questions=tuple(questions),
         prompts=tuple(_prompts(benchmark, questions, where)),
         decoding_row=benchmark.generation,
         decoding=_decoding(config, benchmark.generation, f"{where}.generation"),
         description=description,
+        described=tuple(described),
+        is_multi_turn=benchmark.multi_turn and any(q.dialogue for q in questions),
         conditions={
             "image_size": last_stage_image_size(config),
             "max_input_tokens": config.evaluation.max_input_tokens,
@@ -165,6 +203,32 @@ def uses_bf16(config: Config) -> bool:
 def _questions_of(benchmark: BenchmarkConfig) -> str:
     spec = benchmark.questions
     return spec if spec.startswith(WORLD_PREFIX) else str(from_root(spec))
+
+
+def _framed(question: Question, pixels: int) -> Question:
+    """The question with `pixels` of black at every side of its pictures (OwlEval: 8)."""
+    if pixels == 0:
+        return question
+    return replace(question, images=tuple(padded(image, pixels) for image in question.images))
+
+
+def _description(
+    config: Config, benchmark: BenchmarkConfig, questions: Sequence[Question], where: str
+) -> Description | None:
+    if not benchmark.plug_and_play:
+        return None
+    lacking = [question.id for question in questions if not question.caption]
+    if benchmark.description_source == "caption" and lacking:
+        raise LynxError(
+            f"{where}.description_source is caption, and {len(lacking)} questions of "
+            f"{benchmark.questions} have none, the first is {lacking[0]}; own and another need none"
+        )
+    row = benchmark.description_generation
+    return Description(
+        benchmark.description_prompt,
+        _decoding(config, row, f"{where}.description_generation"),
+        benchmark.description_source,
+    )
 
 
 def _decoding(config: Config, row: str, where: str) -> dict[str, Any]:

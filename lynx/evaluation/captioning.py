@@ -25,5 +25,6 @@ def captions(
             for number, one in enumerate(samples[start : start + _BATCH])
         ]  # fmt: skip
         dialogues = [[(prompt, None)] for _ in questions]
-        said += asker.answers(questions, dialogues, decoding=decoding, purpose="caption")
+        answers = asker.answers(questions, dialogues, decoding=decoding, purpose="caption")
+        said += [answer.text for answer in answers]
     return said

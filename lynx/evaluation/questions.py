@@ -1,20 +1,18 @@
-"""Loads a benchmark's questions with their pictures: the desk world's, or Open-VQA's files."""
+"""A benchmark's questions with their pictures: from the miniature world, or as published."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from lynx.config.errors import LynxError
 from lynx.config.seeds import python_random
 
 Kind = Literal["image", "video"]
 WORLD_PREFIX = "world:"
-_PICTURE_ENDINGS = (".jpg", ".jpeg", ".png")
 
 
 @dataclass(frozen=True)
@@ -28,6 +26,9 @@ class Question:
     answer: str  # alternatives are joined by " or ", as Open-VQA does
     kind: Kind
     images: tuple[bytes, ...]  # PNG or JPEG: one picture, or a video's frames in order
+    image_name: str = ""  # the benchmark's own name of the picture
+    dialogue: str = ""  # shared by the questions of one dialogue, in order; "" stands alone
+    caption: str = ""  # a true description of the picture, where the benchmark has one
 
     @property
     def picture(self) -> str:
@@ -43,31 +44,41 @@ def content_name(images: Sequence[bytes]) -> str:
     return digest.hexdigest()[:16]
 
 
-def load_questions(spec: str, *, kind: Kind, cache_dir: Path, num_frames: int) -> list[Question]:
+def load_questions(
+    spec: str, *, kind: Kind, cache_dir: Path, num_frames: int, format_: str = "open_vqa"
+) -> list[Question]:
     """Load all questions that `spec` names.
 
-    spec: "world:image", "world:video", or an Open-VQA .jsonl file whose pictures lie beside it.
-    num_frames: frames taken of a video of Open-VQA, evenly spaced.
+    spec: "world:image", "world:video", "world:mme", ..., or where the benchmark's published files
+    lie. format_: in which form they are published; see `lynx/evaluation/benchmarks/`.
+    num_frames: frames taken of a video, evenly spaced.
     """
     if spec.startswith(WORLD_PREFIX):
-        world_kind = spec.removeprefix(WORLD_PREFIX)
-        if world_kind != kind:
-            raise LynxError(
-                f"questions '{spec}' are not of kind '{kind}'; use '{WORLD_PREFIX}{kind}'"
-            )
-        return _world_questions(kind, cache_dir)
-    return _open_vqa_questions(Path(spec), kind=kind, num_frames=num_frames)
+        return _world_questions(spec.removeprefix(WORLD_PREFIX), kind, cache_dir)
+    from lynx.evaluation.benchmarks.registry import format_of  # here, as formats make Questions
+
+    return format_of(format_).load(Path(spec), kind=kind, num_frames=num_frames)
 
 
-def first_per_category(questions: Sequence[Question], number: int) -> list[Question]:
-    """Keep `number` questions of each category (0: all), always the same ones, in the old order."""
+def first_per_category(
+    questions: Sequence[Question], number: int, *, has_pairs: bool = False
+) -> list[Question]:
+    """Keep `number` questions of each category (0: all), always the same ones, in the old order.
+
+    has_pairs: keep the two questions about a picture together, or neither (MME).
+    """
     if number == 0:
         return list(questions)
     kept: set[int] = set()
     for category in dict.fromkeys(question.category for question in questions):
-        of_category = [q.index for q in questions if q.category == category]
-        python_random(0, "questions", category).shuffle(of_category)
-        kept.update(of_category[:number])
+        groups: dict[str, list[int]] = {}
+        for q in questions:
+            if q.category == category:
+                groups.setdefault(q.image_name if has_pairs else q.id, []).append(q.index)
+        drawn = list(groups.values())
+        python_random(0, "questions", category).shuffle(drawn)
+        for group in drawn[: -(-number // 2) if has_pairs else number]:
+            kept.update(group)
     return [question for question in questions if question.index in kept]
 
 
@@ -79,57 +90,23 @@ def fingerprint(questions: Sequence[Question]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _world_questions(kind: Kind, cache_dir: Path) -> list[Question]:
-    from lynx.world.build import evaluation_questions
+def turns(questions: Sequence[Question]) -> list[int]:
+    """How many earlier questions of its dialogue each question has."""
+    seen: dict[str, int] = {}
+    numbers = []
+    for question in questions:
+        numbers.append(seen.get(question.dialogue, 0) if question.dialogue else 0)
+        seen[question.dialogue] = numbers[-1] + 1
+    return numbers
 
-    return [
-        Question(index=index, **row)
-        for index, row in enumerate(evaluation_questions(kind, cache_dir))
-    ]
 
+def _world_questions(name: str, kind: Kind, cache_dir: Path) -> list[Question]:
+    from lynx.world.benchmarks.build import questions
 
-def _open_vqa_questions(path: Path, *, kind: Kind, num_frames: int) -> list[Question]:
-    if not path.is_file():
+    rows = questions(name, cache_dir)
+    if any(row["kind"] != kind for row in rows):
         raise LynxError(
-            f"no questions at {path} (evaluation.benchmarks.*.questions): "
-            "a .jsonl file of Open-VQA, or 'world:image' or 'world:video'"
+            f"questions '{WORLD_PREFIX}{name}' are not of kind '{kind}'; "
+            f"the world's questions of that kind are '{WORLD_PREFIX}{kind}'"
         )
-    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
-    files = [_picture_files(path, row, kind=kind, num_frames=num_frames) for row in rows]
-    missing = [name for names in files for name in names if not name.is_file()]
-    if missing:
-        raise LynxError(
-            f"{len(missing)} pictures of {path} are missing, the first is {missing[0]}; "
-            "pictures must lie below the folder of the questions, at the paths it gives"
-        )
-    return [
-        Question(
-            index=index,
-            id=str(row["index"]),
-            # The files write "Action(Y/N)", the paper's tables "Action (Y/N)".
-            category=row["class"].replace("Action(Y/N)", "Action (Y/N)"),
-            question=row["question"],
-            answer=" or ".join(row["answer"]),
-            kind=kind,
-            images=tuple(name.read_bytes() for name in names),
-        )
-        for index, (row, names) in enumerate(zip(rows, files, strict=True))
-    ]
-
-
-def _picture_files(path: Path, row: dict[str, Any], *, kind: Kind, num_frames: int) -> list[Path]:
-    """The picture of a row, or evenly spaced frames of its video."""
-    if kind not in row:
-        raise LynxError(f"a row of {path} has no '{kind}': set evaluation.benchmarks.*.kind")
-    named = path.parent / row[kind]
-    if kind == "image":
-        return [named]
-    folder = named.with_suffix("")
-    frames = sorted(f for f in folder.glob("*") if f.suffix.lower() in _PICTURE_ENDINGS)
-    if len(frames) < num_frames:
-        raise LynxError(
-            f"{folder} holds {len(frames)} frames of {named.name}, {num_frames} are needed: "
-            "extract the video's frames into that folder as .jpg or .png files named in order"
-        )
-    last = len(frames) - 1
-    return [frames[round(i * last / max(num_frames - 1, 1))] for i in range(num_frames)]
+    return [Question(index=index, **row) for index, row in enumerate(rows)]

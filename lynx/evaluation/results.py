@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from lynx.config.errors import LynxError
-from lynx.tracking.files import write_json_atomic, write_text_atomic
+from lynx.tracking.files import write_bytes_atomic, write_json_atomic, write_text_atomic
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,9 @@ class Prediction:
     prompt: str  # what the user said
     prediction: str  # raw
     description: str | None = None  # of round zero, with plug-and-play
+    image_name: str = ""  # the benchmark's own name of the picture
+    dialogue: str = ""  # shared by the questions of one dialogue
+    num_tokens: int | None = None  # of the prediction, as its own model counts them
 
     @staticmethod
     def from_row(row: Mapping[str, Any]) -> Prediction:
@@ -31,8 +34,9 @@ class Prediction:
         return Prediction(**row)
 
     def as_row(self) -> dict[str, Any]:
-        """The row; the description only where there is one."""
-        return {key: value for key, value in asdict(self).items() if value is not None}
+        """The row; what only some benchmarks have, only where it is there."""
+        absent = {field.name: field.default for field in fields(self)}
+        return {key: value for key, value in asdict(self).items() if value != absent[key]}
 
 
 @dataclass(frozen=True)
@@ -97,11 +101,11 @@ class ResultFiles:
         """Predictions so far; a last line that a kill cut short is left out of the file as well."""
         if not self.partial_path.exists():
             return []
-        text = self.partial_path.read_text("utf-8")
-        whole = text[: text.rfind("\n") + 1]
-        if whole != text:
-            write_text_atomic(self.partial_path, whole)
-        return [Prediction.from_row(json.loads(line)) for line in whole.split("\n") if line]
+        content = self.partial_path.read_bytes()  # a kill may cut within a character
+        whole = content[: content.rfind(b"\n") + 1]
+        if whole != content:
+            write_bytes_atomic(self.partial_path, whole)
+        return _predictions(self.partial_path)
 
     def append(self, predictions: Iterable[Prediction]) -> None:
         """Add predictions of an evaluation under way."""
@@ -115,11 +119,11 @@ class ResultFiles:
 
     def predictions(self) -> list[Prediction]:
         """All predictions."""
-        rows = _read_rows(self.predictions_path)
-        try:
-            return [Prediction.from_row(row) for row in rows]
-        except TypeError as error:
-            raise unreadable(self.predictions_path, str(error)) from error
+        return _predictions(self.predictions_path)
+
+    def replies(self) -> list[str]:
+        """The judge's reply on each prediction, in their order."""
+        return [str(row.get("reply", "")) for row in _read_rows(self.verdicts_path)]
 
     def write_verdicts(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Write the verdicts."""
@@ -134,6 +138,11 @@ class ResultFiles:
         if self.scores() is None:
             raise LynxError(
                 f"no finished evaluation in {self.directory}: run 'lynx evaluate' on that run first"
+            )
+        if (self.scores() or {}).get("overall") is None:
+            raise LynxError(
+                f"{self.directory} holds no verdicts: nobody decides alone whether an answer of "
+                "this benchmark is right; its runs are put side by side, by people or by a judge"
             )
         predictions, rows = self.predictions(), _read_rows(self.verdicts_path)
         if len(rows) != len(predictions) or not rows:
@@ -156,6 +165,14 @@ def unreadable(path: Path, reason: str) -> LynxError:
         f"{path} is not what an evaluation writes ({reason}): remove it and run 'lynx evaluate' on "
         "that run again"
     )
+
+
+def _predictions(path: Path) -> list[Prediction]:
+    rows = _read_rows(path)
+    try:
+        return [Prediction.from_row(row) for row in rows]
+    except TypeError as error:
+        raise unreadable(path, str(error)) from error
 
 
 def _read_rows(path: Path) -> list[dict[str, Any]]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from transformers import PreTrainedTokenizerBase
 
-from lynx.config.paths import from_root
+from lynx.config.errors import LynxError
+from lynx.config.nearest import nearest_hint
 from lynx.config.schema import Config
-from lynx.evaluation.asking import Asker, Generator
+from lynx.evaluation.asking import Answering, Asker, Generator, Turn
 from lynx.evaluation.build import (
     Benchmark,
     build_asker,
@@ -20,12 +22,13 @@ from lynx.evaluation.build import (
     load_trained_model,
     trained_parts_path,
 )
-from lynx.evaluation.judges.base import Claim, Judge
+from lynx.evaluation.judges.base import Judge
 from lynx.evaluation.judges.build import build_judge
+from lynx.evaluation.judges.reply_store import judgements_dir
 from lynx.evaluation.plug_and_play import ask
-from lynx.evaluation.questions import Question
-from lynx.evaluation.results import Prediction, Result, ResultFiles
-from lynx.evaluation.scores import Scores, count
+from lynx.evaluation.results import Prediction, ResultFiles
+from lynx.evaluation.scores import Scores
+from lynx.evaluation.scoring import UNJUDGED, score
 from lynx.evaluation.wandb_table import log_evaluation
 from lynx.tracking.ranks import (
     agreed,
@@ -34,7 +37,7 @@ from lynx.tracking.ranks import (
     is_first_rank,
     rank_and_world_size,
 )
-from lynx.tracking.run_dir import RunDir
+from lynx.tracking.run_dir import SHOWN, RunDir
 from lynx.tracking.stopping import StoppedError, StopSignals
 
 _console = Console(highlight=False)
@@ -47,17 +50,15 @@ def evaluate(
     model: Generator | None = None,
     tokenizer: PreTrainedTokenizerBase | None = None,
     resume: bool = False,
-    blind: bool = True,
+    without_vision: Sequence[str] | None = None,
+    benchmarks: Sequence[str] = (),
 ) -> dict[str, Scores]:
-    """Evaluate the run on every benchmark of its configuration; returns the scores by benchmark.
+    """Evaluate the run on the benchmarks of its configuration; returns the scores by benchmark.
 
     model, tokenizer: of the run if at hand (as `load_trained_model` gives them), else they are
-    loaded when first needed. resume: go on with the answers of an interrupted evaluation. blind:
-    also ask with swapped pictures.
-
-    Answers that were given under the same protocol, by this run or by one beside it with the same
-    trained parts, are not asked for again. Judging is repeated, as it costs nothing: the rule is
-    quick, and a served judge's replies are kept.
+    loaded when first needed. resume: go on with the answers of an interrupted evaluation.
+    without_vision: what is shown instead of the pictures to ask once more, each in turn; None takes
+    the configuration's. benchmarks: those to ask; none means all.
 
     Ranks that are connected share the questions, and rank zero alone writes, judges and returns
     scores; ranks that aren't leave everything to rank zero.
@@ -65,7 +66,7 @@ def evaluate(
     if not (is_first_rank() or is_connected()):
         return {}
     checkpoint = file_identity(trained_parts_path(run_dir))
-    judge = build_judge(config.evaluation.judge, cache_dir=from_root(config.data.cache_dir))
+    judge = build_judge(config.evaluation.judge, cache_dir=judgements_dir(run_dir.path))
 
     @cache
     def asker() -> Asker:
@@ -74,37 +75,81 @@ def evaluate(
             return build_asker(config, model=loaded[0], tokenizer=loaded[1])
         return build_asker(config, model=model, tokenizer=tokenizer)
 
-    scores: dict[str, Scores] = {}
-    questions: dict[str, tuple[Question, ...]] = {}
-    for name in config.evaluation.benchmarks:
-        benchmark = build_benchmark(config, name, checkpoint=checkpoint)
-        questions[name] = benchmark.questions
-        blind_scores = None
-        for version in [benchmark.blind(config.seed), benchmark] if blind else [benchmark]:
-            files = ResultFiles(run_dir.eval_dir(name, blind=version.is_blind))
-            _ask_all(
-                version, files, asker, run_dir=run_dir, batch_size=config.evaluation.batch_size,
-                resume=resume,
-            )  # fmt: skip
-            if is_first_rank():
-                scores[name] = _judge_all(version, files, judge, blind=blind_scores)
-                blind_scores = scores[name]
+    built = [
+        build_benchmark(config, name, checkpoint=checkpoint)
+        for name in chosen_benchmarks(config, benchmarks)
+    ]
+    visions = config.evaluation.without_vision if without_vision is None else without_vision
+    scores = ask_benchmarks(
+        run_dir, built, asker, judge, batch_size=config.evaluation.batch_size, resume=resume,
+        without_vision=visions, seed=config.seed,
+    )  # fmt: skip
     if is_first_rank():
+        questions = {benchmark.name: benchmark.questions for benchmark in built}
         log_evaluation(run_dir, config, scores=scores, questions=questions)
     return scores
+
+
+def chosen_benchmarks(config: Config, names: Sequence[str]) -> list[str]:
+    """`names`, or all benchmarks; raises LynxError for one that the configuration lacks."""
+    known = config.evaluation.benchmarks
+    for name in names:
+        if name not in known:
+            raise LynxError(
+                f"no benchmark `{name}` in evaluation.benchmarks{nearest_hint(name, known)}; "
+                f"there are: {', '.join(known)}"
+            )
+    return list(dict.fromkeys(names)) or list(known)
+
+
+def ask_benchmarks(
+    run_dir: RunDir,
+    benchmarks: Sequence[Benchmark],
+    asker: Callable[[], Answering],
+    judge: Judge,
+    *,
+    batch_size: int,
+    resume: bool,
+    without_vision: Sequence[str],
+    seed: int,
+) -> dict[str, Scores]:
+    """Ask, judge and count each benchmark, with and without its pictures; scores by benchmark.
+
+    asker: gives whoever answers; called when the first question is to be asked. seed: deals out the
+    swapped pictures. Benchmarks that no judge decides are asked with their pictures alone.
+
+    Answers that were given under the same protocol, by this run or by one beside it with the same
+    trained parts, are not asked for again. Judging is repeated, as it costs nothing: the rule is
+    quick, and a served judge's replies are kept.
+    """
+    found: dict[str, Scores] = {}
+    for benchmark in benchmarks:
+        visions = () if benchmark.format in UNJUDGED else without_vision
+        without: dict[str, Scores] = {}
+        versions = [benchmark.without_picture(vision, seed) for vision in visions]
+        for version in [*versions, benchmark]:
+            files = ResultFiles(run_dir.eval_dir(benchmark.name, version.vision))
+            _ask_all(version, files, asker, run_dir=run_dir, batch_size=batch_size, resume=resume)
+            if not is_first_rank():
+                continue
+            found[benchmark.name] = without[version.vision] = score(
+                files, version.questions, protocol=version.protocol, judge=judge,
+                without={} if version.vision != SHOWN else without,
+            )  # fmt: skip
+    return found
 
 
 def _ask_all(
     benchmark: Benchmark,
     files: ResultFiles,
-    asker: Callable[[], Asker],
+    asker: Callable[[], Answering],
     *,
     run_dir: RunDir,
     batch_size: int,
     resume: bool,
 ) -> None:
     """Leave `predictions.jsonl` complete."""
-    title = f"{benchmark.name}{' (swapped pictures)' if benchmark.is_blind else ''}"
+    title = benchmark.name + ("" if benchmark.vision == SHOWN else f" ({benchmark.vision})")
     is_first = is_first_rank()
     done = agreed(
         _begin(benchmark, files, title, run_dir=run_dir, resume=resume) if is_first else None
@@ -114,7 +159,9 @@ def _ask_all(
     loaded = asker()  # before a bar is shown: it may have something to tell
     with _progress(shown=is_first) as progress, StopSignals() as signals:
         task = progress.add_task(title, total=len(benchmark.questions), completed=len(done))
-        for predictions in _answers(benchmark, loaded, first=len(done), batch_size=batch_size):
+        for places in _batches(benchmark, first=len(done), batch_size=batch_size):
+            parts = gathered(_answer_batch(benchmark, loaded, places, done))
+            predictions = [prediction for part in parts for prediction in part]
             if is_first:
                 files.append(predictions)
             done.extend(predictions)
@@ -148,63 +195,73 @@ def _begin(
     return files.partial()
 
 
-def _answers(
-    benchmark: Benchmark, asker: Asker, *, first: int, batch_size: int
-) -> Iterator[list[Prediction]]:
-    """The predictions from question number `first` on, a batch of every rank at a time."""
+def _batches(benchmark: Benchmark, *, first: int, batch_size: int) -> Iterator[range]:
+    """This rank's places of each round, from question number `first` on.
+
+    A round ends where the next turn of dialogues begins, which needs the answers to this one.
+    """
     rank, world_size = rank_and_world_size()
-    for start in range(first, len(benchmark.questions), world_size * batch_size):
+    start, end = first, len(benchmark.questions)
+    while start < end:
+        turn = benchmark.turns[start]
+        stop = min(start + world_size * batch_size, bisect_right(benchmark.turns, turn))
         own = start + rank * batch_size
-        batches = gathered(_answer_batch(benchmark, asker, slice(own, own + batch_size)))
-        yield [prediction for batch in batches for prediction in batch]
+        yield range(min(own, stop), min(own + batch_size, stop))
+        start = stop
 
 
-def _answer_batch(benchmark: Benchmark, asker: Asker, chosen: slice) -> list[Prediction]:
-    questions, prompts = benchmark.questions[chosen], benchmark.prompts[chosen]
-    if not questions:  # the last round may have none for this rank
+def _answer_batch(
+    benchmark: Benchmark, asker: Answering, places: range, done: Sequence[Prediction]
+) -> list[Prediction]:
+    if not places:  # the last round may have none for this rank
         return []
+    chosen = slice(places.start, places.stop)
+    questions, prompts = benchmark.questions[chosen], benchmark.prompts[chosen]
+    earlier = [_earlier(benchmark, place, done) for place in places]
+    # All of a batch are the same turn of their dialogues; only a first turn asks for a description.
+    is_first_turn = benchmark.turns[places.start] == 0
     answers = ask(
-        asker, questions, prompts, decoding=benchmark.decoding, description=benchmark.description
-    )
+        asker, questions, prompts, decoding=benchmark.decoding,
+        description=benchmark.description if is_first_turn else None,
+        described=benchmark.described[chosen],
+        histories=[_history(benchmark, said) for said in earlier],
+    )  # fmt: skip
+    descriptions = [
+        said[0].description if said else answer.description
+        for said, answer in zip(earlier, answers, strict=True)
+    ]
     return [
         Prediction(
             id=q.id, category=q.category, question=q.question, answer=q.answer,
             picture=q.picture, prompt=prompt, prediction=answer.prediction,
-            description=answer.description,
+            description=description, image_name=q.image_name, dialogue=q.dialogue,
+            num_tokens=answer.num_tokens,
         )
-        for q, prompt, answer in zip(questions, prompts, answers, strict=True)
+        for q, prompt, answer, description in zip(
+            questions, prompts, answers, descriptions, strict=True
+        )
     ]  # fmt: skip
 
 
-def _judge_all(
-    benchmark: Benchmark, files: ResultFiles, judge: Judge, *, blind: Scores | None
-) -> Scores:
-    """Write verdicts.jsonl and scores.json."""
-    predictions = files.predictions()
-    verdicts = judge.judge([Claim(p.question, p.prediction, p.answer) for p in predictions])
-    files.write_verdicts(
-        {"id": p.id, "correct": v.correct, "reply": v.reply}
-        for p, v in zip(predictions, verdicts, strict=True)
-    )
-    results = [Result(p, v.correct) for p, v in zip(predictions, verdicts, strict=True)]
-    overall, categories = count(results, benchmark.questions, blind=blind)
-    scores = Scores(
-        benchmark=benchmark.name,
-        is_blind=benchmark.is_blind,
-        judge=judge.name,
-        decoding=benchmark.decoding_row,
-        seed=benchmark.conditions["seed"],
-        key=f"{benchmark.protocol['key']}/{judge.name}",
-        overall=overall,
-        categories=categories,
-    )
-    files.write_scores(scores.as_json())
-    return scores
+def _earlier(benchmark: Benchmark, place: int, done: Sequence[Prediction]) -> list[Prediction]:
+    """The earlier turns of the question's dialogue."""
+    if benchmark.turns[place] == 0:
+        return []
+    dialogue = benchmark.questions[place].dialogue
+    return [one for one in done if one.dialogue == dialogue]
+
+
+def _history(benchmark: Benchmark, earlier: Sequence[Prediction]) -> list[Turn]:
+    """What was said before: the description that the dialogue began with, questions, answers."""
+    said: list[Turn] = [(one.prompt, one.prediction) for one in earlier]
+    if earlier and benchmark.description is not None:
+        said.insert(0, (benchmark.description.prompt, earlier[0].description))
+    return said
 
 
 def _same_answers_elsewhere(benchmark: Benchmark, run_dir: RunDir) -> ResultFiles | None:
     """A run beside this one that answered under the very same protocol (evaluation-only diffs)."""
-    place = run_dir.eval_dir(benchmark.name, blind=benchmark.is_blind).relative_to(run_dir.path)
+    place = run_dir.eval_dir(benchmark.name, benchmark.vision).relative_to(run_dir.path)
     for run in sorted(run_dir.path.parents[1].glob("*/seed*")):
         files = ResultFiles(run / place)
         protocol = files.protocol()
@@ -212,7 +269,7 @@ def _same_answers_elsewhere(benchmark: Benchmark, run_dir: RunDir) -> ResultFile
             run != run_dir.path
             and files.predictions_path.exists()
             and protocol is not None
-            and protocol["key"] == benchmark.protocol["key"]
+            and protocol.get("key") == benchmark.protocol["key"]
         ):
             return files
     return None

@@ -12,6 +12,9 @@ import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binom
 from scipy.stats import t as student_t
 
 Z95 = 1.959963984540054  # standard normal quantile of a two-sided 95 % interval
@@ -54,9 +57,73 @@ def wilson(correct: float, n: int) -> Interval:
 
 def mcnemar_exact(gained: int, lost: int) -> float:
     """Two-sided exact p of McNemar's test: the flips, were both directions equally likely."""
-    flips, fewer = gained + lost, min(gained, lost)
-    tail = sum(math.comb(flips, k) for k in range(fewer + 1))
-    return min(1.0, 2 * tail / 2**flips)
+    return min(1.0, 2 * float(binom.cdf(min(gained, lost), gained + lost, 0.5)))
+
+
+def mcnemar_mid_p(gained: int, lost: int) -> float:
+    """McNemar's p with half the probability of what was seen: less cautious than the exact p.
+
+    Fagerland, Lydersen and Laake (2013) recommend it; it exceeds 5 % hardly ever, and little.
+    """
+    seen = float(binom.pmf(gained, gained + lost, 0.5))
+    return min(1.0, 2 * float(binom.cdf(min(gained, lost), gained + lost, 0.5)) - seen)
+
+
+def sign_flip_p(sums: Sequence[int]) -> float:
+    """Two-sided exact p of the sum, were each cluster's sign a coin's: McNemar's test of clusters.
+
+    sums: of each cluster (a picture's questions), the sum of its questions' differences, in whole
+    numbers. With a question in each cluster it is McNemar's exact p. All 2^n choices of signs are
+    counted, by convolution.
+    """
+    sizes, numbers = np.unique(np.abs([s for s in sums if s != 0]), return_counts=True)
+    reach = int((sizes * numbers).sum())
+    shares = np.zeros(2 * reach + 1)  # of each sum from -reach to +reach
+    shares[reach] = 1.0
+    for size in np.repeat(sizes, numbers).astype(int):
+        # No wrap: what would be rolled over an end is zero, since the sums never exceed the reach.
+        shares = (np.roll(shares, size) + np.roll(shares, -size)) / 2
+    far = np.abs(np.arange(-reach, reach + 1)) >= abs(sum(sums))
+    return min(1.0, float(shares[far].sum()))
+
+
+def student_p(values: Sequence[float]) -> float:
+    """Two-sided p of Student's test that the mean of two or more values is zero."""
+    difference = paired_mean(values)
+    if difference.half_width == 0.0:
+        return 1.0 if difference.value == 0.0 else 0.0
+    freedom = len(values) - 1
+    scale = difference.half_width / float(student_t.ppf(0.975, freedom))
+    return 2 * float(student_t.sf(abs(difference.value) / scale, freedom))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's adjusted p of each of several tests read side by side, in the order given."""
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    adjusted, largest = [1.0] * len(p_values), 0.0
+    for rank, place in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        adjusted[place] = largest
+    return adjusted
+
+
+def bootstrap_interval(
+    sums: NDArray[np.float64],
+    sizes: NDArray[np.float64],
+    rng: np.random.Generator,
+    *,
+    num_resamples: int = 2000,
+) -> Interval:
+    """Percentile interval of the mean over questions, clusters drawn again with replacement.
+
+    sums, sizes: (clusters,), the sum of each cluster's differences and its number of questions. A
+    percentile interval of few clusters, or of few that differ, is too narrow.
+    """  # fmt: skip
+    number = len(sums)
+    counts = rng.multinomial(number, np.full(number, 1 / number), size=num_resamples)
+    means = (counts @ sums) / (counts @ sizes)
+    low, high = np.percentile(means, (2.5, 97.5))
+    return Interval(float(low), float(high))
 
 
 def paired_difference(differences: Sequence[float], clusters: Sequence[Hashable]) -> Difference:
@@ -93,4 +160,22 @@ def paired_mean(differences: Sequence[float]) -> Difference:
     mean = math.fsum(differences) / n
     variance = math.fsum((one - mean) ** 2 for one in differences) / max(n - 1, 1)
     half = float(student_t.ppf(0.975, max(n - 1, 1))) * math.sqrt(variance / n)
+    return Difference(mean, Interval(mean - half, mean + half))
+
+
+def clustered_mean(values: Sequence[float], clusters: Sequence[Hashable]) -> Difference:
+    """Mean of unbounded paired differences, such as lengths, and its interval over clusters.
+
+    Student's, of the clusters' sums; with a question in each cluster it is `paired_mean`'s. One
+    cluster alone says nothing about others: its interval is endless.
+    """
+    n, number = len(values), len(set(clusters))
+    mean = math.fsum(values) / n
+    if number < 2:
+        return Difference(mean, Interval(-math.inf, math.inf))
+    sums: dict[Hashable, float] = {}
+    for value, cluster in zip(values, clusters, strict=True):
+        sums[cluster] = sums.get(cluster, 0.0) + value - mean
+    variance = number / (number - 1) * math.fsum(s * s for s in sums.values()) / n**2
+    half = float(student_t.ppf(0.975, number - 1)) * math.sqrt(variance)
     return Difference(mean, Interval(mean - half, mean + half))

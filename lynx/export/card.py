@@ -94,7 +94,10 @@ def _scores(run_dir: RunDir, config: Config) -> str:
             continue
         scores = Scores.from_json(content)
         one = scores.overall
-        swapped = "-" if one.blind is None else f"{100 * one.blind:.1f}"
+        if one is None:  # compared across runs alone
+            continue
+        share = one.without_vision.get("swapped")
+        swapped = "-" if share is None else f"{100 * share:.1f}"
         rows.append(
             f"| {name} | {100 * one.accuracy:.1f} [{100 * one.low:.1f}, {100 * one.high:.1f}] "
             f"| {swapped} | {100 * one.majority:.1f} | {one.n} | {scores.judge} |"

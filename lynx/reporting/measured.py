@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -28,7 +28,9 @@ class Row:
     label: str
     paper: PaperRow
     runs: Runs
-    ablation: Ablation | None = None  # None: the base
+    ablation: Ablation | None = None  # None: the base, or a model that isn't ours
+    variant: str = ""  # the folder of its runs; "" where it has none
+    is_ours: bool = True
 
     def evaluated(self, benchmark: str) -> Runs:
         """The runs whose evaluation on the benchmark has ended."""
@@ -41,8 +43,9 @@ class Share:
 
     accuracy: float
     interval: Interval
-    blind: float | None  # None where a seed was not asked with swapped pictures
     majority: float
+    always_yes: float | None  # None where yes is never right
+    without_vision: Mapping[str, float]  # by what stood for the pictures, if all seeds were asked
 
 
 def find_runs(scale_dir: Path, variant: str, seeds: Sequence[int] | None) -> Runs:
@@ -120,13 +123,20 @@ def share(runs: Runs, benchmark: str, category: str = OVERALL) -> Share | None:
             f"be pooled ({asked}); evaluate these runs again"
         )
     accuracy = sum(score.accuracy for score in scores) / len(scores)
-    blind = [score.blind for score in scores if score.blind is not None]
+    visions = [v for v in scores[0].without_vision if all(v in s.without_vision for s in scores)]
     return Share(
         accuracy=accuracy,
         interval=wilson(accuracy * scores[0].n, scores[0].n),
-        blind=sum(blind) / len(blind) if len(blind) == len(scores) else None,
         majority=scores[0].majority,
+        always_yes=scores[0].always_yes,
+        without_vision={v: fmean(score.without_vision[v] for score in scores) for v in visions},
     )
+
+
+def is_judged(runs: Iterable[RunDir], benchmark: str) -> bool:
+    """Whether somebody decided, in each of the runs, who is right."""
+    found = [scores_of(run, benchmark) for run in runs]
+    return bool(found) and all(one is not None and one.overall is not None for one in found)
 
 
 def num_questions(runs: Runs, benchmark: str) -> int:
@@ -144,9 +154,11 @@ def unparseable(runs: Runs, benchmark: str) -> int:
     return sum(score.unparseable for score in _overall(runs, benchmark))
 
 
-def mean_words(runs: Runs, benchmark: str) -> float:
-    """Mean length of the predictions, over questions and seeds."""
-    return fmean(score.mean_words for score in _overall(runs, benchmark))
+def mean_words(runs: Runs, benchmark: str) -> float | None:
+    """Mean length of the predictions, over questions and seeds; None where nothing was measured."""
+    found = [scores_of(run, benchmark) for run in runs.values()]
+    lengths = [scores.lengths.words for scores in found if scores is not None]
+    return fmean(length.mean for length in lengths) if lengths else None
 
 
 def plug_and_play(runs: Runs, benchmark: str) -> set[bool]:
@@ -176,7 +188,8 @@ def _identity(path: Path, size: int, modified: int) -> str:
 
 
 def _overall(runs: Runs, benchmark: str) -> list[Score]:
-    return [s.overall for run in runs.values() if (s := scores_of(run, benchmark)) is not None]
+    found = [scores_of(run, benchmark) for run in runs.values()]
+    return [scores.overall for scores in found if scores is not None and scores.overall is not None]
 
 
 def _score(run: RunDir, benchmark: str, category: str) -> Score | None:

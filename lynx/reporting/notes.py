@@ -17,15 +17,17 @@ from lynx.reporting.measured import (
     unparseable,
 )
 from lynx.reporting.one_factor import unexplained
+from lynx.reporting.paper_facts import facts
 from lynx.reporting.summary import ONE_SEED, counts_text, differs_in_plug_and_play, short
 from lynx.tracking.run_dir import RunDir
 
-CAPTION = (
-    "measured: [95 % interval over questions, paired for differences]; holds no training noise.\n"
-    "over seeds: 95 % interval of the seeds' differences, which is training noise.\n"
-    f"agrees, opposite: each interval printed excludes 0; {ONE_SEED}: training noise is unknown.\n"
-    "undecided: an interval contains 0, or the paper saw no change."
+CAPTION_LINES = (
+    "measured: [95 % interval over questions, paired for differences]; holds no training noise.",
+    "over seeds: 95 % interval of the seeds' differences, which is training noise.",
+    f"agrees, opposite: each interval printed excludes 0; {ONE_SEED}: training noise is unknown.",
+    "undecided: an interval contains 0, or the paper saw no change.",
 )
+CAPTION = "\n".join(CAPTION_LINES)
 CATEGORY_CAPTION = (
     "Categories: intervals printed are of each alone; for the verdict they are widened for the\n"
     "number of categories (Bonferroni), so that chance does not decide one among many."
@@ -34,17 +36,11 @@ VIDEO = "open_vqa_video"
 _WITH = {True: "with", False: "without"}
 
 
-def title(first: str, base: Row, others: Sequence[Row], benchmarks: Sequence[str]) -> str:
-    """What stands above every table: counts, the judge, and what to beware of."""
+def heading(base: Row, others: Sequence[Row], benchmarks: Sequence[str]) -> tuple[str, ...]:
+    """What stands above a table of right answers: counts, the judge, and what to beware of."""
     rows = [base, *others]
-    judge = _judge(rows, benchmarks)
-    kind = (
-        " (a string rule, not a language model; the paper: GPT-4)"
-        if judge == RuleJudge.name
-        else ""
-    )
     unread = sum(unparseable(row.evaluated(name), name) for row in rows for name in benchmarks)
-    lines = [first, f"judge: {judge}{kind}; {counts_text(rows, benchmarks)}"]
+    lines = [f"judge: {judge_text(rows, benchmarks)}; {counts_text(rows, benchmarks)}"]
     lines += [f"{unread} verdicts were neither yes nor no and count as wrong"] if unread else []
     lines += outdated_lines(run for row in rows for run in row.runs.values())
     lines += [
@@ -55,7 +51,20 @@ def title(first: str, base: Row, others: Sequence[Row], benchmarks: Sequence[str
         if (found := compared(base, row, name)) and (keys := unexplained(found, row.ablation))
     ]
     lines += _video_note(base, others) if VIDEO in base.paper.plug_and_play else []
-    return "\n".join(lines)
+    return tuple(lines)
+
+
+def judge_text(rows: Sequence[Row], benchmarks: Sequence[str]) -> str:
+    """Who decided, and what kind of judge that is."""
+    judge = judge_of(rows, benchmarks)
+    is_rule = judge == RuleJudge.name
+    return judge + (" (a string rule, not a language model; the paper: GPT-4)" if is_rule else "")
+
+
+def errata(table: int) -> tuple[str, ...]:
+    """What the paper has wrong in a table, or leaves open; one line each."""
+    lines: list[str] = facts("errata").get(table, [])
+    return tuple(f"About the paper: {line}" for line in lines)
 
 
 def outdated_lines(runs: Iterable[RunDir]) -> list[str]:
@@ -69,7 +78,8 @@ def outdated_lines(runs: Iterable[RunDir]) -> list[str]:
     ]
 
 
-def _judge(rows: Sequence[Row], benchmarks: Sequence[str]) -> str:
+def judge_of(rows: Sequence[Row], benchmarks: Sequence[str]) -> str:
+    """The one judge of all rows; raises LynxError where there are several."""
     names = {
         judge for row in rows for name in benchmarks for judge in judges(row.evaluated(name), name)
     }
@@ -95,6 +105,6 @@ def _video_note(base: Row, others: Sequence[Row]) -> list[str]:
         differs_in_plug_and_play(base, row, VIDEO) for row in others if compared(base, row, VIDEO)
     )
     return [
-        "The paper's video column here is with plug-and-play (Table 2: 57.43 without, 66.22 with);",
-        f"measured here: {here}." + (" * marks verdicts across the two." if mark else ""),
+        "The paper's video column here is with plug-and-play (Table 2: 57.43 without, 66.22 with);"
+        f"\nmeasured here: {here}." + (" * marks verdicts across the two." if mark else ""),
     ]

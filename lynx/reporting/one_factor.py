@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lynx.config.ablation import Ablation
-from lynx.config.compose import NO_VARIANT, load_config
+from lynx.config.compose import NO_VARIANT
 from lynx.config.diff import Diff, diff_text, resolved_diff
 from lynx.config.errors import LynxError
 from lynx.evaluation.compare import Comparison
+from lynx.reporting.configs import config_of
 from lynx.reporting.measured import Row
 from lynx.reporting.records import read_record
 from lynx.tracking.run_dir import RunDir
@@ -17,14 +18,25 @@ from lynx.tracking.run_dir import RunDir
 # answers; config.yaml is of the training, after which evaluation's settings may have changed.
 _NOT_OF_TRAINING = (*NO_VARIANT, "vocabulary.", "evaluation.")
 
+# What tells of the asking but not of what was asked: a change of the code is marked cell by cell.
+_NO_DIFFERENCE = ("code",)
+
 # Keys of the protocol, and the beginnings of the configuration's keys that set them.
-_SET_BY = {
+_SET_BY: dict[str, tuple[str, ...]] = {
     "plug_and_play": ("{benchmark}.plug_and_play", "{benchmark}.description", "{generation}"),
     "decoding": ("{benchmark}.generation", "{generation}"),
     "prompts": ("{benchmark}.prompt",),
     "first_prompt": ("{benchmark}.prompt",),
-    "questions": ("{benchmark}.questions", "{benchmark}.num_questions", "model.num_frames"),
+    "questions": (
+        "{benchmark}.questions",
+        "{benchmark}.num_questions",
+        "{benchmark}.padding",
+        "{benchmark}.format",
+        "model.num_frames",
+    ),
     "num_questions": ("{benchmark}.num_questions",),
+    "multi_turn": ("{benchmark}.multi_turn",),
+    "format": ("{benchmark}.format",),
     "image_size": ("stages.instruct.image_size",),
     "max_input_tokens": ("evaluation.max_input_tokens",),
     "precision": ("hardware.precision", "hardware.accelerator"),
@@ -33,7 +45,7 @@ _SET_BY = {
 
 def changes_text(base: RunDir, other: RunDir) -> str:
     """What can change numbers and differs in the runs' config.yaml, a key per line."""
-    configs = load_config(base.config_path), load_config(other.config_path)
+    configs = config_of(base), config_of(other)
     lines = diff_text(*configs).rstrip("\n").split("\n") if resolved_diff(*configs) else []
     hidden = tuple(key for key in NO_VARIANT if key != "seed")
     return "\n".join(f"  {line}" for line in lines if not line.startswith(hidden)) or "  nothing"
@@ -64,7 +76,8 @@ def unexplained(comparison: Comparison, ablation: Ablation | None) -> list[str]:
         beginnings = tuple(one.format(**places) for one in _SET_BY.get(key, ()))
         return any(own.startswith(beginnings) for own in (ablation.diff if ablation else ()))
 
-    return [key for key in comparison.protocol_differences if not is_set(key)]
+    differing = [key for key in comparison.protocol_differences if key not in _NO_DIFFERENCE]
+    return [key for key in differing if not is_set(key)]
 
 
 def _evaluated(row: Row, benchmarks: Sequence[str]) -> list[RunDir]:
@@ -88,7 +101,7 @@ def _check_pair(reference: RunDir, run: RunDir, *, ablation: Ablation | None) ->
 
 def _changes(reference: RunDir, run: RunDir) -> Diff:
     """The diff of the configurations, and backbones that were trained again under one name."""
-    changed = resolved_diff(load_config(reference.config_path), load_config(run.config_path))
+    changed = resolved_diff(config_of(reference), config_of(run))
     old, new = _backbones(reference), _backbones(run)
     for part in old.keys() & new.keys():
         if old[part] != new[part]:

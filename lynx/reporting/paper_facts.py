@@ -1,4 +1,4 @@
-"""Gives the numbers that the paper prints, from `facts/tables.yaml`."""
+"""Gives the numbers that the paper prints, from `facts/*.yaml`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ OVERALL = "Overall"
 OWLEVAL_QUESTIONS = 82
 # Table 7 gives the categories of Table 5's rows.
 _SAME_ROWS_AS = {7: 5}
+# Tables that print scores, and the files that have them.
+_FILES = {3: "visit_bench", 4: "owleval", 6: "mme", 10: "mme", 11: "mme"}
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ def paper_row(table: int, row: str) -> PaperRow:
 
 def base_row(table: int) -> PaperRow:
     """The row to which a table's ablations are compared."""
+    if table in _FILES:
+        return paper_row(table, facts(_FILES[table])["base"][table])
     return paper_row(table, _table(table)["base"])
 
 
@@ -68,12 +72,14 @@ def row_names(table: int) -> list[str]:
 
 def totals(benchmark: str) -> dict[str, int]:
     """Questions by category, in the paper's order; empty for a benchmark the paper lacks."""
-    categories: dict[str, int] = _facts()["totals"].get(benchmark, {})
+    categories: dict[str, int] = facts("tables")["totals"].get(benchmark, {})
     return categories
 
 
 @cache
 def _rows(table: int) -> dict[str, PaperRow]:
+    if table in _FILES:  # scores, and no counts of right answers
+        return {name: PaperRow(name, {}, {}, None) for name in _scored_rows(table)}
     rows = {}
     for name, row in _table(table)["rows"].items():
         shares = {key: dict(value) for key, value in row.items() if isinstance(value, dict)}
@@ -83,18 +89,27 @@ def _rows(table: int) -> dict[str, PaperRow]:
     return rows
 
 
+def _scored_rows(table: int) -> list[str]:
+    """Names of the rows, or of the columns where those are the models."""
+    content = facts(_FILES[table])
+    if table == 3:
+        return [row["row"] for row in content["rows"]]
+    if table == 4:
+        return list(content["rows"])
+    return list(content["cognition"]["rows"] if table == 6 else content["models"])
+
+
 def _table(table: int) -> dict[str, Any]:
-    facts = _facts().get(f"table_{_SAME_ROWS_AS.get(table, table)}")
-    if facts is None:
-        raise LynxError(
-            f"the paper's Table {table} is not among the facts kept here: 1, 2, 5 and 7 are"
-        )
-    content: dict[str, Any] = facts
-    return content
+    content = facts("tables").get(f"table_{_SAME_ROWS_AS.get(table, table)}")
+    if content is None:
+        raise LynxError(f"the paper's Table {table} has no rows of models; 1 to 7, 10 and 11 do")
+    found: dict[str, Any] = content
+    return found
 
 
 @cache
-def _facts() -> dict[str, Any]:
-    text = files("lynx.reporting").joinpath("facts/tables.yaml").read_text("utf-8")
-    content: dict[str, Any] = yaml.safe_load(text)
+def facts(name: str) -> dict[Any, Any]:
+    """The content of `facts/<name>.yaml`."""
+    text = files("lynx.reporting").joinpath(f"facts/{name}.yaml").read_text("utf-8")
+    content: dict[Any, Any] = yaml.safe_load(text)
     return content

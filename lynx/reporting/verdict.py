@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Literal
 
 from scipy.stats import norm
@@ -13,6 +13,10 @@ from lynx.evaluation.statistics import Interval
 from lynx.reporting.paper_facts import OVERALL, PaperRow
 
 Verdict = Literal["agrees", "opposite", "undecided", "-"]
+VERDICTS = (
+    "agrees, opposite: no interval contains 0 (over seeds too, where there are several); "
+    "undecided: one does, or the paper saw no change."
+)
 
 
 def paper_delta(
@@ -34,6 +38,13 @@ def verdict(delta: float | None, measured: Paired | None, *, num_verdicts: int =
     if abs(delta) < 1e-6 or not is_decided(measured, num_verdicts=num_verdicts):
         return "undecided"
     return "agrees" if (delta > 0) == (measured.difference.value > 0) else "opposite"
+
+
+def direction(delta: float, value: float, intervals: Iterable[Interval]) -> Verdict:
+    """The verdict on a figure of any unit: decided where none of its intervals contains 0."""
+    if abs(delta) < 1e-6 or any(interval.contains(0.0) for interval in intervals):
+        return "undecided"
+    return "agrees" if (delta > 0) == (value > 0) else "opposite"
 
 
 def is_decided(measured: Paired, *, num_verdicts: int = 1) -> bool:

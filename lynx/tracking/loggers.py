@@ -21,6 +21,15 @@ WandbMode = Literal["online", "offline", "disabled", "shared"]
 _data_dirs_set_here: set[str] = set()
 
 
+class StageWandbLogger(WandbLogger):
+    """Puts the stage before every name, e.g. `pretrain/loss`, so that charts can tell stages apart.
+
+    metrics.jsonl, which is of one stage, has the bare names.
+    """
+
+    LOGGER_JOIN_CHAR = "/"
+
+
 class MetricsJsonl(Logger):
     """Appends `{"step": n, name: value, ...}` per log call; tables are rebuilt from this file.
 
@@ -98,7 +107,8 @@ def make_loggers(
     """The loggers of one stage: `metrics.jsonl`, and one W&B run.
 
     W&B is offline unless WANDB_API_KEY or WANDB_MODE is set. group: `<scale>/<experiment>`, so
-    that an ablation lines up with its base; the stage is the job type.
+    that an ablation lines up with its base; the stage is the job type, and stands before the names
+    of the metrics. The W&B configuration has the `variant` besides.
     """
     run_dir.stage_dir(stage).mkdir(parents=True, exist_ok=True)
     _keep_wandb_data_below(run_dir.wandb_dir)
@@ -114,11 +124,14 @@ def make_loggers(
         job_type=stage,
         tags=list(tags),
         notes=diff_text,
-        config=dict(config_dict),
+        config={**config_dict, "variant": run_dir.path.parent.name},
         mode=wandb_mode(),
         settings=wandb.Settings(silent=wandb_mode() == "offline"),
     )
-    return [MetricsJsonl(run_dir.metrics_path(stage)), WandbLogger(experiment=run)]
+    return [
+        MetricsJsonl(run_dir.metrics_path(stage)),
+        StageWandbLogger(experiment=run, prefix=stage),
+    ]
 
 
 def wandb_mode() -> WandbMode | None:

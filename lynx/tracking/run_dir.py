@@ -9,6 +9,8 @@ from lynx.config.compose import variant_name
 from lynx.config.paths import from_root
 from lynx.config.schema import Config
 
+SHOWN = "shown"  # every question with its own picture
+
 
 @dataclass(frozen=True)
 class RunDir:
@@ -75,9 +77,12 @@ class RunDir:
         """Folder of the stage's checkpoints."""
         return self.stage_dir(stage) / "checkpoints"
 
-    def eval_dir(self, benchmark: str, blind: bool = False) -> Path:
-        """Folder of one benchmark's predictions, verdicts and scores."""
-        return self.path / "eval" / (f"{benchmark}@blind" if blind else benchmark)
+    def eval_dir(self, benchmark: str, vision: str = SHOWN) -> Path:
+        """Folder of one benchmark's predictions, verdicts and scores.
+
+        vision: what stood in for the pictures, "swapped", "blank" or "text_only", if anything did.
+        """
+        return self.path / "eval" / (benchmark if vision == SHOWN else f"{benchmark}@{vision}")
 
     def is_complete(self, stage: str) -> bool:
         """Whether the stage has ended and left its record."""

@@ -122,3 +122,10 @@ def test_what_was_asked_differently_is_named(tmp_path: Path) -> None:
     )
     assert compare(base, base, "b").protocol_differences == ()
     assert compare(base, other, "b").protocol_differences == ("plug_and_play",)
+
+
+def test_the_weights_and_the_code_are_no_difference_of_the_asking(tmp_path: Path) -> None:
+    verdicts: dict[str, set[int]] = {"OCR": {0}, "Color": {0}}
+    base = evaluated(tmp_path / "a", verdicts, protocol={"code": "1", "seed": 0})
+    other = evaluated(tmp_path / "b", verdicts, protocol={"code": "2", "seed": 1})
+    assert compare(base, other, "b").protocol_differences == ()

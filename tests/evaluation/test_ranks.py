@@ -25,7 +25,7 @@ def evaluate_as(rank: int, root: Path, config: Config, run_dir: RunDir) -> None:
     rank_zero_only.rank = rank
     tokenizer = load_tokenizer(config.model.language_model.checkpoint)
     model = ColorModel(tokenizer)
-    scores = evaluate(run_dir, config, model=model, tokenizer=tokenizer, blind=False)
+    scores = evaluate(run_dir, config, model=model, tokenizer=tokenizer, without_vision=())
     asked = [text for call in model.calls for text in call["texts"]]
     report = {"asked": len(asked), "right": [one.overall.correct for one in scores.values()]}
     (root / f"rank{rank}.json").write_text(json.dumps(report))
@@ -48,5 +48,5 @@ def test_a_process_that_is_not_connected_leaves_the_evaluation_to_rank_zero(
     config = configured(tmp_path)
     run_dir = trained(config, "lynx")
     monkeypatch.setattr(rank_zero_only, "rank", 1)
-    assert evaluate(run_dir, config, blind=False) == {}
+    assert evaluate(run_dir, config, without_vision=()) == {}
     assert not run_dir.eval_dir("colors").exists()

@@ -31,7 +31,8 @@ def test_a_model_that_sees_beats_itself_with_swapped_pictures(
     run_dir = trained(config, "lynx")
     scores = evaluate(run_dir, config, model=ColorModel(tokenizer), tokenizer=tokenizer)["colors"]
     assert (scores.overall.correct, scores.overall.n, scores.judge) == (9, 9, "rule:v1")
-    assert scores.overall.blind is not None and scores.overall.blind < 0.7
+    assert list(scores.overall.without_vision) == ["swapped"]
+    assert scores.overall.without_vision["swapped"] < 0.7
     assert scores.overall.majority == pytest.approx((2 + 2) / 9)
     assert list(scores.categories) == ["A", "B"]
     files = ResultFiles(run_dir.eval_dir("colors"))
@@ -44,7 +45,7 @@ def test_a_model_that_sees_beats_itself_with_swapped_pictures(
     written = json.loads(files.scores_path.read_text())
     assert written["decoding"] == "greedy"
     assert written["overall"]["low"] == pytest.approx(0.7009, abs=1e-4)
-    assert (run_dir.eval_dir("colors", blind=True) / "scores.json").exists()
+    assert (run_dir.eval_dir("colors", "swapped") / "scores.json").exists()
 
 
 def test_answers_are_asked_for_once_and_again_when_the_protocol_changes(
@@ -55,7 +56,7 @@ def test_answers_are_asked_for_once_and_again_when_the_protocol_changes(
     def questions_asked(changes: Mapping[str, Any]) -> int:
         model = ColorModel(tokenizer)
         config = configured(tmp_path, changes)
-        evaluate(run_dir, config, model=model, tokenizer=tokenizer, blind=False)
+        evaluate(run_dir, config, model=model, tokenizer=tokenizer, without_vision=())
         return asked(model)
 
     assert questions_asked({}) == 9
@@ -73,17 +74,27 @@ def test_an_interrupted_evaluation_goes_on_where_it_stopped(tmp_path: Path, toke
     with pytest.raises(KeyboardInterrupt):
         evaluate(
             run_dir, config, model=ColorModel(tokenizer, fail_after=3), tokenizer=tokenizer,
-            blind=False,
+            without_vision=(),
         )  # fmt: skip
     files = ResultFiles(run_dir.eval_dir("colors"))
     assert files.scores() is None and not files.predictions_path.exists()
-    with files.partial_path.open("a") as stream:
-        stream.write('{"id": "6", "categ')  # what a kill may leave
+    with files.partial_path.open("ab") as stream:
+        stream.write('{"id": "6", "category": "ü'.encode()[:-1])  # what a kill may leave
     model = ColorModel(tokenizer)
-    scores = evaluate(run_dir, config, model=model, tokenizer=tokenizer, resume=True, blind=False)
+    scores = evaluate(
+        run_dir, config, model=model, tokenizer=tokenizer, resume=True, without_vision=()
+    )
     assert asked(model) == 3
     assert scores["colors"].overall.correct == 9
     assert [p.id for p in files.predictions()] == [str(i) for i in range(9)]
+
+
+def test_answers_so_far_that_are_damaged_are_named(tmp_path: Path) -> None:
+    files = ResultFiles(tmp_path)
+    for line in ('{"id": "6"}', "[]", "{", b"\xff".decode("latin-1")):
+        files.partial_path.write_bytes(line.encode("latin-1") + b"\n")
+        with pytest.raises(LynxError, match=r"predictions.partial.jsonl is not what .*remove it"):
+            files.partial()
 
 
 def test_a_run_beside_it_with_the_same_weights_lends_its_answers(
@@ -107,7 +118,7 @@ def test_plug_and_play_describes_first_and_answers_with_the_history(
     }  # fmt: skip
     config = configured(tmp_path, {"evaluation.benchmarks": {"colors": benchmark}})
     run_dir, model = trained(config, "lynx"), ColorModel(tokenizer)
-    evaluate(run_dir, config, model=model, tokenizer=tokenizer, blind=False)
+    evaluate(run_dir, config, model=model, tokenizer=tokenizer, without_vision=())
     describing, answering = model.calls[:2]
     assert describing["settings"] == SAMPLED and answering["settings"] == GREEDY
     assert describing["seeds"][0] != answering["seeds"][0]
@@ -133,7 +144,7 @@ def test_answers_of_the_real_model_do_not_depend_on_the_batch_size(
         run_dir = trained(config, f"batch{batch_size}", content=str(batch_size).encode())
         model = tiny_model(config, tmp_path)
         tokenizer = load_tokenizer(config.model.language_model.checkpoint)
-        evaluate(run_dir, config, model=model, tokenizer=tokenizer, blind=False)
+        evaluate(run_dir, config, model=model, tokenizer=tokenizer, without_vision=())
         rows = ResultFiles(run_dir.eval_dir("colors")).predictions()
         predictions.append([p.prediction for p in rows])
     assert predictions[0] == predictions[1] == predictions[2]
@@ -193,7 +204,7 @@ def test_held_out_phrasings_take_turns(tmp_path: Path, tokenizer: Any) -> None:
     }  # fmt: skip
     config = configured(tmp_path, {"evaluation.benchmarks": {"colors": benchmark}})
     run_dir = trained(config, "lynx")
-    evaluate(run_dir, config, model=ColorModel(tokenizer), tokenizer=tokenizer, blind=False)
+    evaluate(run_dir, config, model=ColorModel(tokenizer), tokenizer=tokenizer, without_vision=())
     held_out = load_pool("vqa_short").held_out
     predictions = ResultFiles(run_dir.eval_dir("colors")).predictions()
     assert [p.prompt for p in predictions] == [

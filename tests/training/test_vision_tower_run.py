@@ -90,7 +90,7 @@ def test_the_trained_run_answers_questions(run_dir: RunDir, config: Config) -> N
     trained.vision_encoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     question = Question(0, "1", "color", "what color", "red", "image", (png(255, 0, 51),))
     answers = asker.answers([question], [[("what color", None)]], decoding=DECODING, purpose="test")
-    assert len(answers) == 1 and isinstance(answers[0], str)
+    assert len(answers) == 1 and isinstance(answers[0].text, str)
     assert seen[0].shape == (1, 3, 56, 56)
     torch.testing.assert_close(seen[0].mean((0, 2, 3)), torch.tensor([1.0, -1.0, -0.6]))
 

@@ -22,6 +22,7 @@ class Verdict:
 
     correct: bool | None
     reply: str  # the judge's own words, or the reason of a rule
+    repeats: tuple[bool | None, ...] = ()  # further verdicts on the same claim; the first counts
 
 
 class Judge(Protocol):

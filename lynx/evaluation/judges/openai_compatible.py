@@ -1,115 +1,74 @@
-"""A language model behind an OpenAI-compatible server as the judge, with the paper's prompt."""
+"""A served language model as the judge, with the paper's prompt and a strict reading of replies."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
 
-from lynx.config.errors import LynxError
 from lynx.evaluation.judges.base import Claim, Verdict
-from lynx.tracking.files import write_json_atomic
-
-if TYPE_CHECKING:
-    from openai import OpenAI
+from lynx.evaluation.judges.served import Request, ServedModel
+from lynx.evaluation.judges.spending import Usage
 
 # Paper appendix B.
 TEMPLATE = (
     'Given the question "QUESTION", does the answer "PREDICTION" imply the answer "GROUND_TRUTH"? '
     "Answer with Yes or No."
 )
+VERSION = "implies:v1"  # of the template; part of the key under which replies are kept
 
 
 class OpenAICompatibleJudge:
-    """Asks a served model once per claim and keeps every reply on disk.
+    """Asks a served model about each claim, `repeats` times; the first reply is the verdict."""
 
-    A reply is found again by model, server, prompt and temperature, so that an interrupted or
-    repeated evaluation asks (and pays) only for what is new. An empty reply is no verdict and is
-    not kept. 429, 5xx and lost connections are retried with growing pauses, or as long as the
-    server's Retry-After says. The key stands in no message, even if the server repeats it.
-    """
+    def __init__(self, served: ServedModel, *, repeats: int = 1) -> None:
+        self.served = served
+        self.repeats = repeats
 
-    def __init__(
-        self,
-        *,
-        model: str,
-        base_url: str | None,
-        api_key: str,
-        temperature: float,
-        max_retries: int,
-        concurrency: int,
-        cache_dir: Path,
-    ) -> None:
-        from openai import OpenAI
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.served.name
 
-        self.name = model
-        self._temperature = temperature
-        self._api_key = api_key
-        self._concurrency = concurrency
-        self._cache_dir = cache_dir
-        self._client: OpenAI = OpenAI(api_key=api_key, base_url=base_url, max_retries=max_retries)
+    @property
+    def usage(self) -> Usage:
+        """What was asked so far, and what it cost."""
+        return self.served.usage
 
-    def judge(self, claims: Sequence[Claim]) -> list[Verdict]:
-        """One verdict per claim; raises LynxError if the server fails or sends something else."""
-        # Equal claims are asked once, so that threads don't pay twice for one cache entry.
-        prompts = list(dict.fromkeys(filled(claim) for claim in claims))
-        with ThreadPoolExecutor(self._concurrency) as pool:
-            replies = dict(zip(prompts, pool.map(self._reply, prompts), strict=True))
-        return [Verdict(parsed(replies[prompt]), replies[prompt]) for prompt in map(filled, claims)]
+    def judge(
+        self, claims: Sequence[Claim], *, progress: Callable[[], None] | None = None
+    ) -> list[Verdict]:
+        """One verdict per claim, in order; raises LynxError where the server fails.
 
-    def _reply(self, prompt: str) -> str:
-        identity = [self.name, str(self._client.base_url), self._temperature, prompt]
-        key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
-        path = self._cache_dir / key[:2] / f"{key}.json"
-        if path.is_file():
-            return str(json.loads(path.read_text("utf-8"))["reply"])
-        reply = self._ask(prompt)
-        if reply.strip():
-            write_json_atomic(path, {"judge": self.name, "prompt": prompt, "reply": reply})
-        return reply
+        progress: see `ServedModel.replies`.
+        """
+        replies = self.served.replies(self.requests(claims), progress=progress)
+        texts = [reply.text for reply in replies]
+        verdicts = []
+        for start in range(0, len(texts), self.repeats):
+            first, *further = texts[start : start + self.repeats]
+            verdicts.append(Verdict(parsed(first), first, tuple(map(parsed, further))))
+        return verdicts
 
-    def _ask(self, prompt: str) -> str:
-        from openai import OpenAIError
+    def forget_empty(self, claims: Sequence[Claim]) -> int:
+        """Remove kept replies that say nothing, so that they are asked again; gives their number.
 
-        answer: Any = None
-        try:
-            answer = self._client.chat.completions.create(
-                model=self.name,
-                temperature=self._temperature,
-                messages=[{"role": "user", "content": prompt}],
-            )
-            content = answer.choices[0].message.content
-            if not isinstance(content, str | None):
-                raise TypeError(content)
-            return content or ""
-        except OpenAIError as error:
-            problem = f"failed{_retries(error)}: {error}"
-        except (AttributeError, IndexError, TypeError, ValueError):
-            # The client checks no types: a page of HTML comes back as a string.
-            shown = self._without_key(str(answer or "no JSON"))[:200]
-            problem = f"sent no chat completion: {shown}"
-        # Raised out here, so that no traceback leads to the client's error, which holds the key.
-        raise LynxError(
-            self._without_key(
-                f"the judge '{self.name}' at {self._client.base_url} {problem}. Verdicts so far "
-                "are kept; check evaluation.judge (name, base_url, api_key_variable) and run "
-                "evaluate again"
-            )
-        )
+        Those that say something else than yes or no are an outcome, and stay.
+        """
+        store, removed = self.served.store, 0
+        for asked in map(self.served.asked, self.requests(claims)):
+            reply = store.read(asked)
+            if reply is not None and not reply.text.strip():
+                store.forget(asked)
+                removed += 1
+        return removed
 
-    def _without_key(self, message: str) -> str:
-        return message.replace(self._api_key, "<key>")
-
-
-def _retries(error: Exception) -> str:
-    """How often the client tried again, as it wrote into its last request."""
-    request = getattr(error, "request", None)
-    number = 0 if request is None else int(request.headers.get("x-stainless-retry-count", 0))
-    return f" after {number} retries" if number else ""
+    def requests(self, claims: Sequence[Claim]) -> list[Request]:
+        """What is sent for the claims: all repeats of the first, then of the second, ..."""
+        return [
+            Request(({"role": "user", "content": filled(claim)},), repeat)
+            for claim in claims
+            for repeat in range(self.repeats)
+        ]
 
 
 def filled(claim: Claim) -> str:

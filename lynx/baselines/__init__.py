@@ -1,0 +1,1 @@
+"""Other models, and answers that others made, under the protocol of our evaluations."""

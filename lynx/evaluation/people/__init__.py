@@ -1,0 +1,1 @@
+"""People's ratings of models' answers: rules, store, statistics."""
