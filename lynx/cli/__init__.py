@@ -70,6 +70,11 @@ def main() -> None:
         if _is_to_speak() and (rank == "0" or error.exit_status == LynxError.exit_status):
             print(f"error: {'' if rank == '0' else f'rank {rank}: '}{error}", file=sys.stderr)
         sys.exit(error.exit_status)
+    except OSError as error:
+        if error.filename is None or not _is_to_speak():  # no file's fault, or another rank's end
+            raise
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        sys.exit(LynxError.exit_status)
     except Exception:
         # What another rank's end does to this one needs no traceback: that rank has told of it.
         if not _is_to_speak():

@@ -1,4 +1,4 @@
-"""The paper's rules about equal scores (appendix D.3), checked as a person clicks."""
+"""The paper's rules about equal scores (appendix B), checked as a person clicks."""
 
 from __future__ import annotations
 
