@@ -8,6 +8,7 @@ import time
 
 from lynx.cli.backbones import backbones_app
 from lynx.cli.baseline import baseline, export_predictions, import_predictions
+from lynx.cli.benchmarks import benchmarks_app
 from lynx.cli.chat import chat, demo
 from lynx.cli.compare import claims, compare
 from lynx.cli.consolidate import consolidate
@@ -34,6 +35,7 @@ app.add_typer(data_app, name="data")
 app.add_typer(prompts_app, name="prompts")
 app.add_typer(world_app, name="world")
 app.add_typer(backbones_app, name="backbones")
+app.add_typer(benchmarks_app, name="benchmarks")
 app.add_typer(judge_app, name="judge")
 app.add_typer(table_app, name="table")
 app.command()(compare)

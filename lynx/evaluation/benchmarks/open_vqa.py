@@ -30,7 +30,8 @@ def load(path: Path, *, kind: Kind, num_frames: int) -> list[Question]:
     if not path.is_file():
         raise LynxError(
             f"no questions at {path} (evaluation.benchmarks.*.questions): "
-            "a .jsonl file of Open-VQA, or 'world:image' or 'world:video'"
+            "a .jsonl file of Open-VQA, or 'world:image' or 'world:video'; `lynx benchmarks fetch "
+            "open_vqa` brings the published questions"
         )
     rows = [(where, _checked(row, where, kind)) for where, row in json_lines(path)]
     if not rows:
