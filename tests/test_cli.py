@@ -139,7 +139,10 @@ def test_an_ablation_trains_and_evaluates_its_base_first_and_every_seed(  # type
         calls.append(("train", config.ablation, config.seed, ablation_diff_text, resume))
         return run_dir
 
-    def evaluate(run_dir: RunDir, config: Config, *, resume: bool) -> None:
+    def evaluate(
+        run_dir: RunDir, config: Config, *, resume: bool, benchmarks: tuple[str, ...]
+    ) -> None:
+        assert benchmarks == ()
         calls.append(("evaluate", config.ablation, config.seed, resume))
 
     def report(base: list[RunDir], other: list[RunDir]) -> str:
