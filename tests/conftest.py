@@ -8,6 +8,7 @@ import pytest
 _LONG = ("training", "launch")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A file's fixtures are made once, and those of the trained strategies once for all files."""
     for item in items:
