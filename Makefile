@@ -98,6 +98,6 @@ golden: setup  ## write tests/golden/ and generated tables anew, to be reviewed 
 	LYNX_WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/config/test_golden.py tests/test_docs.py
 
 test: setup  ## all tests, on JOBS=2 processes
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 
 need = $(if $($(1)),,$(error $(1)= is missing: it names $(2)))

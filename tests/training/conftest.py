@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 import torch
+
+from lynx.tracking.files import locked
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -28,10 +31,17 @@ def quick() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def strategies(quick: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that `strategies_and_kills` leaves: every strategy's runs, whole and killed."""
-    root = tmp_path_factory.mktemp("strategies")
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.training.strategies_and_kills", str(root)],
-        cwd=REPOSITORY, capture_output=True, text=True, timeout=1800, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base  # one for all workers
+    root, complete = shared / "strategies", shared / "strategies.complete"
+    with locked(shared / "strategies.lock", waiting=print):
+        if complete.exists():
+            return root
+        root.mkdir(exist_ok=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.training.strategies_and_kills", str(root)],
+            cwd=REPOSITORY, capture_output=True, text=True, timeout=1800, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+        complete.touch()
     return root
