@@ -288,7 +288,7 @@ def test_a_runs_folder_is_evaluated_by_its_own_configuration(
 ) -> None:
     asked: list[tuple[RunDir, Config]] = []
     monkeypatch.setattr(
-        "lynx.evaluation.run.evaluate", lambda run, config, resume: asked.append((run, config))
+        "lynx.evaluation.run.evaluate", lambda run, config, **_: asked.append((run, config))
     )
     folder = str(run_dir.path)
     done = CliRunner().invoke(app, ["evaluate", folder, "evaluation.batch_size=3"])
