@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from lynx.config.prompt_pools import load_pool
 from lynx.data.sample import Round, Sample
-from lynx.evaluation.asking import Asker
+from lynx.evaluation.asking import Asker, Said
 from lynx.evaluation.caption_loss import with_swapped_pictures
 from lynx.evaluation.captioning import captions
 from lynx.evaluation.questions import Question
@@ -25,10 +25,10 @@ class _Reader:
 
     def answers(
         self, questions: Sequence[Question], dialogues: Sequence[Any], **_: Any
-    ) -> list[str]:
+    ) -> list[Said]:
         assert [turns[-1][1] for turns in dialogues] == [None] * len(questions)
         pairs = zip(questions, dialogues, strict=True)
-        return [f"{turns[-1][0]} {q.images[0].decode()}" for q, turns in pairs]
+        return [Said(f"{turns[-1][0]} {q.images[0].decode()}") for q, turns in pairs]
 
 
 ASKER = cast(Asker, _Reader())

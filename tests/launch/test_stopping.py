@@ -59,9 +59,9 @@ def test_a_signal_ends_an_evaluation_after_the_batch_and_no_answer_is_lost(tmp_p
     tokenizer = load_tokenizer(config.model.language_model.checkpoint)
     model = SignalledModel(tokenizer)
     with pytest.raises(StoppedError, match="colors: after 4 of 9 questions; go on with --resume"):
-        evaluate(run_dir, config, model=model, tokenizer=tokenizer, blind=False)
+        evaluate(run_dir, config, model=model, tokenizer=tokenizer, without_vision=())
     rest = ColorModel(tokenizer)
-    evaluate(run_dir, config, model=rest, tokenizer=tokenizer, blind=False, resume=True)
+    evaluate(run_dir, config, model=rest, tokenizer=tokenizer, without_vision=(), resume=True)
     assert sum(len(call["texts"]) for call in rest.calls) == 5
 
 

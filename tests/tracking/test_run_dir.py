@@ -32,7 +32,7 @@ def test_no_two_things_of_a_run_lie_at_one_path(tmp_path: Path) -> None:
     run = RunDir(tmp_path)
     paths = [
         run.config_path, run.diff_path, run.manifest_path, run.log_path, run.wandb_dir,
-        run.eval_dir("a"), run.eval_dir("a", blind=True), run.eval_dir("b"),
+        run.eval_dir("a"), run.eval_dir("a", "swapped"), run.eval_dir("b"),
         *(run.stage_dir(stage) for stage in ("pretrain", "instruct")),
         *(run.metrics_path(stage) for stage in ("pretrain", "instruct")),
         *(run.checkpoint_dir(stage) for stage in ("pretrain", "instruct")),
