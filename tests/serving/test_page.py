@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,16 +13,11 @@ import pytest
 from PIL import Image
 
 from lynx.serving.answering import Answerer
+from tests.browser import SECONDS, needs_browser, running_browser, sync_api
 from tests.clips import make_clip
 
 pytest.importorskip("gradio", reason="Gradio is missing: pip install -e '.[demo]'")
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="Playwright is missing: pip install -e '.[dev]'"
-)
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-BROWSER = next((path for name in NAMES if (path := shutil.which(name))), None)
-pytestmark = pytest.mark.skipif(BROWSER is None, reason=f"no browser on PATH: {', '.join(NAMES)}")
-SECONDS = 60.0  # at most; a busy machine is slow
+pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +32,8 @@ def address(answerer: Answerer, other: Answerer) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+    with running_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
