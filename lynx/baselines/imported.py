@@ -73,6 +73,8 @@ def import_predictions(
         question for question in built.questions
         if missing != "leave-out" or question.id in answers
     ]  # fmt: skip
+    files = ResultFiles(run_dir.eval_dir(chosen))
+    _check_replaced(files, digest)
     judge = build_judge(config.evaluation.judge, cache_dir=judgements_dir(run_dir.path))
     facts = {"name": name, "title": name, "adapter": IMPORTED, "note": note}
     write_record(run_dir, IMPORTED, config, facts)
@@ -80,7 +82,6 @@ def import_predictions(
     protocol = _protocol(built, path, digest, decoding=decoding, missing=missing) | {
         "num_questions": len(kept), "missing": lacking, "unknown": unknown,
     }  # fmt: skip
-    files = ResultFiles(run_dir.eval_dir(chosen))
     files.begin({"key": _key(protocol), **protocol})
     files.finish(_predictions(kept, built, answers))
     scores = score(
@@ -149,6 +150,16 @@ def _check_missing(
             f"{path} has no answer to {len(lacking)} of {len(built.questions)} questions of "
             f"{built.name}: {_some(lacking)}; --missing wrong counts them as wrong, "
             "--missing leave-out scores the others alone"
+        )
+
+
+def _check_replaced(files: ResultFiles, digest: str) -> None:
+    """The same file may be imported again, as with another judge; another file's answers stay."""
+    earlier = (files.protocol() or {}).get("file") or {}
+    if earlier and earlier.get("sha256") != digest:
+        raise LynxError(
+            f"{files.directory} holds the answers of another {earlier.get('name')}; give these "
+            "another --as, or remove that folder"
         )
 
 

@@ -161,3 +161,16 @@ def test_a_judge_that_cannot_be_asked_is_told_before_anything_is_written(
     with pytest.raises(LynxError, match="OPENAI_API_KEY"):
         import_predictions(path, config, name="mplug", benchmark="open_vqa_image")
     assert not (tmp_path / "desk").exists()
+
+
+def test_another_files_answers_are_not_replaced_and_the_same_file_may_come_again(
+    tmp_path: Path,
+) -> None:
+    made = imported(tmp_path, plain(tmp_path / "first.jsonl", rows_of(ANSWERS)))
+    before = files_of(made).predictions_path.read_bytes()
+    other = plain(tmp_path / "second.jsonl", rows_of({**ANSWERS, "11": "blue"}))
+    with pytest.raises(LynxError, match=r"holds the answers of another first.jsonl.* --as"):
+        imported(tmp_path, other)
+    assert files_of(made).predictions_path.read_bytes() == before
+    imported(tmp_path, tmp_path / "first.jsonl")
+    assert files_of(made).predictions_path.read_bytes() == before
