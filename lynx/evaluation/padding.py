@@ -13,7 +13,7 @@ from lynx.data.transforms import decoded
 def padded(image_bytes: bytes, pixels: int) -> bytes:
     """The picture as PNG in RGB, `pixels` wider at each of its four sides; 0 changes nothing.
 
-    The paper pads by 8 pixels (appendix D.3) and tells neither sides nor colour: every side, black.
+    The paper pads by 8 pixels (appendix B) and tells neither sides nor colour: every side, black.
     The same bytes give the same bytes. Raises UnreadableSampleError where they are no picture.
     """
     if pixels < 0:
