@@ -57,7 +57,8 @@ SELECTORS = {
 # answers stands beside every score.
 NO_VARIANT = (
     "seed", "tracking.", "data.cache_dir", "data.num_workers", "data.shard_cache_gb",
-    "evaluation.judge.", "evaluation.batch_size", "evaluation.without_vision",
+    "evaluation.judge.", "evaluation.batch_size", "evaluation.ask_only",
+    "evaluation.without_vision",
     "hardware.devices", "hardware.num_nodes", "hardware.threads",
 )  # fmt: skip
 _SPLIT = ".micro_batch_size"  # how a step is spread over devices is not what it learns from

@@ -255,6 +255,7 @@ class EvaluationConfig:
     benchmarks: dict[str, BenchmarkConfig] = field(default_factory=dict)
     generation: dict[str, GenerationConfig] = field(default_factory=dict)
     judge: JudgeConfig = field(default_factory=JudgeConfig)
+    ask_only: list[str] = field(default_factory=list)  # names of benchmarks; none: all
     # The same questions once more without their own picture: any of VISIONS_WITHOUT.
     without_vision: list[str] = field(default_factory=lambda: ["swapped"])
     batch_size: int = 32

@@ -122,6 +122,10 @@ def _evaluation_problems(config: Config) -> Iterator[str]:
                 f"evaluation.without_vision: `{vision}` is none of "
                 f"{', '.join(VISIONS_WITHOUT)}{nearest_hint(vision, VISIONS_WITHOUT)}"
             )
+    for name in config.evaluation.ask_only:
+        if name not in config.evaluation.benchmarks:
+            hint = nearest_hint(name, config.evaluation.benchmarks)
+            yield f"evaluation.ask_only: no benchmark `{name}` in evaluation.benchmarks{hint}"
     pools = load_pools()
     for name, benchmark in config.evaluation.benchmarks.items():
         key = f"evaluation.benchmarks.{name}"

@@ -58,7 +58,7 @@ def evaluate(
     model, tokenizer: of the run if at hand (as `load_trained_model` gives them), else they are
     loaded when first needed. resume: go on with the answers of an interrupted evaluation.
     without_vision: what is shown instead of the pictures to ask once more, each in turn; None takes
-    the configuration's. benchmarks: those to ask; none means all.
+    the configuration's. benchmarks: those to ask; none means the configuration's.
 
     Ranks that are connected share the questions, and rank zero alone writes, judges and returns
     scores; ranks that aren't leave everything to rank zero.
@@ -91,7 +91,7 @@ def evaluate(
 
 
 def chosen_benchmarks(config: Config, names: Sequence[str]) -> list[str]:
-    """`names`, or all benchmarks; raises LynxError for one that the configuration lacks."""
+    """`names`, or those that the configuration asks; raises LynxError for one that it lacks."""
     known = config.evaluation.benchmarks
     for name in names:
         if name not in known:
@@ -99,7 +99,7 @@ def chosen_benchmarks(config: Config, names: Sequence[str]) -> list[str]:
                 f"no benchmark `{name}` in evaluation.benchmarks{nearest_hint(name, known)}; "
                 f"there are: {', '.join(known)}"
             )
-    return list(dict.fromkeys(names)) or list(known)
+    return list(dict.fromkeys(names or config.evaluation.ask_only or known))
 
 
 def ask_benchmarks(

@@ -69,17 +69,25 @@ def _shortened(problems: str, num_sources: int) -> str:
 
 
 def _questions(config: Config) -> Finding:
-    """They are asked after days of training, so that a missing file is told of before."""
+    """They are asked after days of training, so that what is missing is told of before."""
+    known = config.evaluation.benchmarks
+    asked = config.evaluation.ask_only or list(known)
     places = {
-        f"evaluation.benchmarks.{name}.questions": benchmark.questions
-        for name, benchmark in config.evaluation.benchmarks.items()
-        if not benchmark.questions.startswith(f"{WORLD}:")
+        name: known[name].questions
+        for name in asked
+        if not known[name].questions.startswith(f"{WORLD}:")
     }
-    missing = [f"{key}: {path}" for key, path in places.items() if not from_root(path).is_file()]
+    missing = {name: path for name, path in places.items() if not from_root(path).exists()}
     if missing:
+        first = next(iter(missing))
+        others = [name for name in asked if name not in missing]
+        or_leave = (
+            f", or leave them out: evaluation.ask_only=[{','.join(others)}]" if others else ""
+        )
         text = (
-            f"{len(missing)} files are not there, such as {missing[0]}; put them there, or name "
-            "others by that key"
+            f"the questions of {', '.join(missing)} are not there, such as "
+            f"evaluation.benchmarks.{first}.questions: {missing[first]}; `lynx benchmarks list` "
+            f"says where they are had. Put them there, name others by that key{or_leave if others else ''}"
         )
         return Finding("questions", text, is_problem=True)
-    return Finding("questions", f"{len(config.evaluation.benchmarks)} benchmarks")
+    return Finding("questions", f"{len(asked)} benchmarks")

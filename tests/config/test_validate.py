@@ -30,6 +30,8 @@ from lynx.evaluation.judges.rule import RuleJudge
         ("data.catalog=some/where.yaml", r"data\.catalog: .*there is no some/where\.yaml"),
         ("stages.pretrain.recipe=pretrian", r"no recipe named `pretrian`.*nearest is `pretrain`"),
         ("evaluation.judge.name=rule:v2", r"judge\.name: no rule `rule:v2`; nearest is `rule:v1`"),
+        ("evaluation.ask_only=[mmee]", r"ask_only: no benchmark `mmee`.*nearest is `mme`"),
+        ("evaluation.without_vision=[blanc]", r"`blanc` is none of swapped, blank.*`blank`"),
         ("evaluation.benchmarks.open_vqa_image.questions=world:foo", r"no benchmark `foo`"),
         (
             "evaluation.benchmarks.open_vqa_image.questions=world:video",

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from lynx.config.compose import variant_name
 from lynx.config.errors import LynxError
 from lynx.config.prompt_pools import load_pool
 from lynx.config.schema import Config
@@ -211,3 +212,22 @@ def test_held_out_phrasings_take_turns(tmp_path: Path, tokenizer: Any) -> None:
         held_out[i % len(held_out)].replace("{question}", p.question)
         for i, p in enumerate(predictions)
     ]
+
+
+def test_only_what_is_to_be_asked_is_asked_and_the_variant_stays_the_same(
+    tmp_path: Path, tokenizer: Any
+) -> None:
+    both = {
+        name: {"questions": write_benchmark(tmp_path), "generation": "greedy"}
+        for name in ("colors", "others")
+    }
+    config = configured(
+        tmp_path, {"evaluation.benchmarks": both, "evaluation.ask_only": ["others"]}
+    )
+    model = ColorModel(tokenizer)
+    scores = evaluate(
+        trained(config, "lynx"), config, model=model, tokenizer=tokenizer, without_vision=()
+    )
+    assert list(scores) == ["others"]
+    plain = configured(tmp_path, {"evaluation.benchmarks": both})
+    assert variant_name(plain) == variant_name(config)

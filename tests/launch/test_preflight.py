@@ -196,7 +196,18 @@ def test_a_backbone_that_lacks_a_file_of_its_index_is_a_problem(tmp_path: Path) 
 
 def test_questions_that_are_not_there_are_told_of_before_the_training() -> None:
     one = found(paper(), "questions")
-    assert one.is_problem and "Open_VQA_images.jsonl; put them there" in one.text
+    assert one.is_problem and "Open_VQA_images.jsonl; `lynx benchmarks list` says" in one.text
+
+
+def test_a_folder_of_questions_is_there_too_and_others_can_be_left_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "MME_Benchmark_release_version").mkdir()
+    monkeypatch.setenv("LYNX_MME", str(tmp_path))
+    one = found(paper(), "questions")
+    assert one.is_problem and "leave them out: evaluation.ask_only=[mme]" in one.text
+    one = found(paper(evaluation__ask_only="[mme]"), "questions")
+    assert not one.is_problem and one.text == "1 benchmarks"
 
 
 def test_a_run_that_does_not_fit_a_gpu_is_a_problem(gpus: Callable[..., None]) -> None:
