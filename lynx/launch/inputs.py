@@ -87,7 +87,7 @@ def _questions(config: Config) -> Finding:
         text = (
             f"the questions of {', '.join(missing)} are not there, such as "
             f"evaluation.benchmarks.{first}.questions: {missing[first]}; `lynx benchmarks list` "
-            f"says where they are had. Put them there, name others by that key{or_leave if others else ''}"
+            f"says where they are had. Put them there, name others by that key{or_leave}"
         )
         return Finding("questions", text, is_problem=True)
     return Finding("questions", f"{len(asked)} benchmarks")
